@@ -99,10 +99,9 @@ def test_the_code_is_shown_beside_the_formula(name: str, shown: str) -> None:
 def test_a_factor_that_may_act_later_is_no_mistake_of_its_line() -> None:
     (diagnosis,) = judged("in_numpy.py", "other_norm_later").diagnosis
 
-    assert diagnosis.id == "unrecognised"
-    assert (
-        "return w @ v / np.sqrt((w * w).sum(-1, keepdims=True))" in departure_of("in_numpy.py", "other_norm_later").says
-    )
+    assert diagnosis.id == "code"
+    assert diagnosis.says.partition(": ")[2].startswith("return w @ v / np.sqrt((w * w).sum(-1, keepdims=True)), with ")
+    assert "[c_i]_i belongs" in diagnosis.says
 
 
 def test_the_text_and_the_json_have_it() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attnspec.verification.diagnosis.shown_code import allocates, shown_code
+from attnspec.verification.diagnosis.shown_code import allocates, is_shown_whole, shown_code
 
 SOURCE = """
 import numpy as np
@@ -55,6 +55,10 @@ def line_of(text: str) -> int:
     return next(number for number, line in enumerate(SOURCE.splitlines(), 1) if text in line)
 
 
+MADE = "with y = product(turned, W, by=HALF) + b, with turned = np.tanh(x), with HALF = 0.5, with x = x.T"
+"""What makes y."""
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
@@ -63,15 +67,73 @@ def line_of(text: str) -> int:
         ("a = (", "a = scaled @ W + b * n, with scaled = HALF * (x + before), with HALF = 0.5"),
         ("turned =", "turned = np.tanh(x), with x = x.T"),
         ("a = a * SIZE", "a = a * SIZE * k"),
-        ("y = 2 * y", "y = 2 * y, with y = product(turned, W, by=HALF) + b, with turned = np.tanh(x), with HALF = 0.5"),
-        ("u = y + 1", "u = y + 1"),
-        ("w = y + 2", "w = y + 2"),
-        ("return a", "return a"),
+        ("y = 2 * y", f"y = 2 * y if n, {MADE}"),
+        ("u = y + 1", f"u = y + 1 if not n, {MADE}"),
+        ("w = y + 2", f"w = y + 2, {MADE.replace(' + b, ', ' + b, with y = 2 * y if n, ')}"),
+        (
+            "return a",
+            "return a, with a = scaled @ W + b * n, with a = a * SIZE * k, with scaled = HALF * (x + before), "
+            "with HALF = 0.5",
+        ),
         ("HALF = 0.5", "HALF = 0.5"),
     ],
 )
 def test_a_statement_comes_on_one_line_with_what_is_assigned_once(file: str, text: str, shown: str) -> None:
     assert shown_code([(file, line_of(text))], {(file, "mixed", "before")}) == shown
+
+
+CHANGING = """
+def tiled(q, k):
+    keys, m = k.clone(), k.shape[-2]
+    if m % 2:
+        k, q = k[1:], q + 1
+    for start in range(0, m, 32):
+        keys[start : start + 32] /= 2
+    parts, total = [], zeros(3)
+    for i in range(3):
+        parts.append(k[i])
+        total += k
+    turned = empty(3)
+    turned[1:] = q
+    return q @ keys + stack(parts) + total + turned
+
+
+def looped(x):
+    h = 0
+    for t in range(3):
+        h = h + x
+        y = h
+    return y
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "right", "shown", "whole"),
+    [
+        (
+            "return q",
+            "",
+            "return q @ keys + stack(parts) + total + turned, with q = q + 1 if m % 2, with keys = k.clone(), "
+            "with keys[start:start + 32] /= 2, with parts = [], with parts.append(k[i])",
+            False,
+        ),
+        ("total += k", "", "total += k, with k = k[1:] if m % 2, with m = k.shape[-2]", True),
+        ("return q", "turned keys parts q", "return q @ keys + stack(parts) + total + turned, "
+         "with keys[start:start + 32] /= 2, with parts.append(k[i]), with total += k, with turned[1:] = q, "
+         "with start in range(0, m, 32)", False),
+        ("y = h", "", "y = h, with h = h + x", False),
+    ],
+)  # fmt: skip
+def test_what_changes_an_array_and_what_runs_under_a_condition(
+    tmp_path: Path, text: str, right: str, shown: str, whole: bool
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(CHANGING, encoding="utf-8")
+    number = next(number for number, line in enumerate(CHANGING.splitlines(), 1) if text in line)
+    held = {(str(path), "tiled", name) for name in right.split()}
+
+    assert shown_code([(str(path), number)], held) == shown
+    assert is_shown_whole([(str(path), number)], held) is whole
 
 
 def test_variables_that_hold_lines_of_the_formula_are_left_out(file: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -20,7 +20,7 @@ from attnspec.interpreters.rounding.noise import Noise, float_noise
 from attnspec.interpreters.rounding.policy import Policy
 from attnspec.interpreters.rounding.propagation import Propagation
 from attnspec.language.layers import written_out
-from attnspec.language.traversal import Path, children, map_definition, nodes, reads
+from attnspec.language.traversal import Path, children, map_definition, map_node, nodes, reads
 from attnspec.language.tree import (
     Apply,
     Call,
@@ -273,12 +273,13 @@ def evaluated(visit: Visit, mutant: Definition, roots: Sequence[int], memory: Me
     return np.asarray((interpreter.expanded(values[0], SEVERAL, several) if several else values[0]).data)
 
 
-def following(visit: Visit, given: Mapping[str, Array]) -> dict[Part, Array]:
+def following(visit: Visit, given: Mapping[str, Array], everywhere: bool = False) -> dict[Part, Array]:
     """The values of the parts of an equation that are computed from other values of some of its lines.
 
     Args:
         visit: an evaluation of the equation.
         given: {name of a line: other values of it, with the axes as in its noise}.
+        everywhere: whether sums of these values are over all places, whatever their conditions.
 
     Returns:
         The values of what is computed from them, with the axes as in the noise; without parts that have no value.
@@ -297,7 +298,7 @@ def following(visit: Visit, given: Mapping[str, Array]) -> dict[Part, Array]:
             continue
         try:
             with np.errstate(all="ignore"):
-                values = interpreter.results(part.node, frame)
+                values = interpreter.results(_unconditional(part.node, changed) if everywhere else part.node, frame)
         except (SpecError, ValueError, IndexError, ZeroDivisionError, OverflowError, TypeError):
             continue
         if part.target:
@@ -309,6 +310,16 @@ def following(visit: Visit, given: Mapping[str, Array]) -> dict[Part, Array]:
         if isinstance(value, Named):
             found[part] = np.asarray(value.data)
     return found
+
+
+def _unconditional(node: Node, names: Collection[str]) -> Node:
+    """A node in which sums of what reads some lines have no condition."""
+
+    def change(each: Node) -> Node:
+        summed = isinstance(each, Reduce) and each.op == "sum" and not {*names}.isdisjoint(reads(each.term))
+        return replace(each, where=None) if summed and isinstance(each, Reduce) else each
+
+    return map_node(node, change)
 
 
 def _noise(noisy: Any, run: Any, propagation: Propagation, ensemble: Ensemble) -> Noise | None:

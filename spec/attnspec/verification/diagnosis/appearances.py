@@ -151,12 +151,12 @@ class Appearances:
 
     @cached_property
     def equal(self) -> set[int]:
-        """The positions of arrays that have the values of some part as they are, and no other values."""
-        sizes = {key: values.value.size for key, (_, _, values) in self.expected.items()}
+        """The positions of arrays that have the values of some line or result as they are, and no other values."""
+        sizes = {key: values.value.size for key, (site, _, values) in self.expected.items() if site.is_whole}
         return {
             number
             for key, ways in self.ways.items()
-            for number, way in enumerate(ways)
+            for number, way in enumerate(ways if key in sizes else ())
             if way == AS_IT_IS and self.recorded[number].value.size == sizes[key]
         }
 

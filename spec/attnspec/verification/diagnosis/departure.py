@@ -21,10 +21,10 @@ from attnspec.verification.diagnosis.appearances import (
     missing,
     whole_lines,
 )
-from attnspec.verification.diagnosis.following import Followed, Following, id_of, says_of
+from attnspec.verification.diagnosis.following import WHOLE, Followed, Following, id_of, says_of
 from attnspec.verification.diagnosis.matching import AS_IT_IS
 from attnspec.verification.diagnosis.several_lines import Found, Search
-from attnspec.verification.diagnosis.watched_calls import watched_calls
+from attnspec.verification.diagnosis.watched_calls import WatchedCall, watched_calls
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Departure, Diagnosis
 
@@ -41,7 +41,8 @@ def with_departure(
         policy: the precision policy.
 
     Returns:
-        The diagnosis. Without a mistake that of the code, if it explains all wrong answers; else it has no id.
+        The diagnosis. Without a mistake that of the code, if it explains all wrong answers, or all that makes the wrong
+        results, if it can be shown; else it has no id.
     """
     calls = watched_calls(candidate, judge, observations, policy)
     if not calls:
@@ -50,12 +51,14 @@ def with_departure(
     watched = search.compared(judge.equation.definition)
     found = search.mistakes(watched)
     if not found:
-        following = Following(calls, watched)
-        others = following.follow()
+        following, others = followed(calls, watched)
         said = departure(watched, search.confirmed, explained=False, followed=others, solved=following.explained)
-        code = says_of(others or [*following.returned()])
+        returned = [] if others else [*following.returned()]
+        code = says_of(others or returned)
         if others and code and following.explains_answers:
             return Diagnosis(id_of(others), code, (), said)
+        if following.are_all_wrong(returned) and all(each.is_whole for each in returned):
+            return Diagnosis(WHOLE, code, (), said or Departure())
         if code:
             said = said or Departure()
             said = replace(said, says="; ".join(filter(None, [said.says, code])))
@@ -64,6 +67,18 @@ def with_departure(
     says = "; ".join(each.mistake.says for each in found)
     also = found[0].mistake.also if len(found) == 1 else ()
     return Diagnosis(ids, says, also, departure(watched, found, explained=True))
+
+
+def followed(calls: Sequence[WatchedCall], watched: Sequence[Appearances]) -> tuple[Following, list[Followed]]:
+    """Follow the arrays of a candidate, then with sums over what the formula hides too if that explains all answers."""
+    following = Following(calls, watched)
+    found = following.follow()
+    if not (found and following.explains_answers):
+        everywhere = Following(calls, watched, everywhere=True)
+        others = everywhere.follow()
+        if others and everywhere.explains_answers:
+            return everywhere, others
+    return following, found
 
 
 def departure(

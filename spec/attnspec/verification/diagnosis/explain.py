@@ -70,7 +70,7 @@ from attnspec.verification.diagnosis.changed import (
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.counted_examples import counted_examples
 from attnspec.verification.diagnosis.departure import with_departure
-from attnspec.verification.diagnosis.following import is_code
+from attnspec.verification.diagnosis.following import CODE, WHOLE, is_code
 from attnspec.verification.diagnosis.input_changes import counted_in_16_bits, wrapped_inputs
 from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading
 from attnspec.verification.diagnosis.reading import wrong_reading
@@ -122,6 +122,7 @@ class Explainer:
         effort: what the search for another mistake than a known one of the equation may cost.
         departure: where the candidate departs from the lines of the equation; None if that is not known.
         code: the diagnosis that shows the code that departs; None if that is not known.
+        whole: the one that shows all that makes the wrong results; None if it cannot be shown.
     """
 
     candidate: Candidate
@@ -132,6 +133,7 @@ class Explainer:
     effort: Effort = field(default_factory=Effort)
     departure: Departure | None = None
     code: Diagnosis | None = None
+    whole: Diagnosis | None = None
 
     def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
         """Explain wrong answers: by a violation, a known mistake, too few bits, or where they are wrong."""
@@ -174,7 +176,8 @@ class Explainer:
             self.note(f"it is wrong {axes}")
         known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
         if self.departure is not None:
-            shown = [self.departure.says, *([self.code.says] if self.code and not is_code(known) else [])]
+            code = self.code or self.whole
+            shown = [self.departure.says, *([code.says] if code and code.says not in known.says else [])]
             says = "; ".join(filter(None, shown))
             known = replace(known, departure=replace(self.departure, says=says))
         equation, smallest = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
@@ -219,6 +222,10 @@ class Explainer:
         if self.code:
             says = "; ".join(filter(None, [self.code.says, reading]))
             return replace(self.code, says=f"{says} ({where})")
+        if self.whole and not reading:
+            return replace(self.whole, says=f"{self.whole.says} ({where})")
+        if self.whole:
+            return Diagnosis("reading", f"{reading}; {self.whole.says} ({where})")
         return Diagnosis("reading", f"{reading} ({where})") if reading else place
 
     def mistakes_in_lines(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
@@ -230,7 +237,8 @@ class Explainer:
         except NotationError:  # a mistake upon a mistake whose shapes do not fit; the verdict does not hang on it
             return None
         self.departure, self.code = found.departure, found if is_code(found) else None
-        return found if found.id and self.code is None else None
+        self.whole = replace(found, id=CODE) if found.id == WHOLE else None
+        return found if found.id and self.code is None and self.whole is None else None
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
         """Conclude that answers are right by a form that loses digits."""
@@ -317,7 +325,8 @@ class Explainer:
             lambda: self.sums_in_storage(observations, judged),
             lambda: _if_whole(likely()),
             *(self.limited(what, search) for what, together in limited.items() for search in together),
-            likely,  # what explains all cases that fail is preferred to what explains most
+            # what explains all cases that fail, as code that departs does, is preferred to what explains most
+            lambda: likely() if self.code is None else None,
             lambda: self.error_direction(observations, judged),
         ]
         return first_found(searches, self.note)

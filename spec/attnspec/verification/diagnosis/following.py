@@ -7,17 +7,18 @@ in the candidate, or if it is in the answer.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePath
 
 import numpy as np
 
+from attnspec.interpreters.evaluation.algebra import Named
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.rounding.lines import Part, Visit, following
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.language.traversal import reads
-from attnspec.language.tree import Last, Name, Node, Scan, Stack
+from attnspec.language.tree import Last, Name, Node, Reduce, Scan, Stack
 from attnspec.thresholds import FOLLOWED_BOUNDS
 from attnspec.verification.diagnosis.appearances import (
     Appearances,
@@ -32,12 +33,12 @@ from attnspec.verification.diagnosis.appearances import (
 from attnspec.verification.diagnosis.matching import AS_IT_IS, Array, Expected
 from attnspec.verification.diagnosis.one_line import Suspect
 from attnspec.verification.diagnosis.several_lines import fitting_arrays
-from attnspec.verification.diagnosis.shown_code import shown_code
+from attnspec.verification.diagnosis.shown_code import is_shown_whole, shown_code
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.verdict import Diagnosis
 
-CODE = "code"
-"""The end of the id of a diagnosis that shows the code that departs."""
+CODE, WHOLE = "code", "whole"
+"""The end of the id of a diagnosis that shows the code that departs; the id of what shows all that makes a result."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Followed:
         place: where the array is made.
         callers: file and line of the calls that lead there, the innermost first.
         right: file, function and name of the variables that hold lines as they are.
+        is_divided: whether the array takes the place of a softmax once it is divided by its sums.
         may_be_right: whether the values are those of the line but for a factor of each row, which may act later, as
             that of softmax does. Then the array departs only if the answers are computed from it.
     """
@@ -58,13 +60,21 @@ class Followed:
     callers: tuple[tuple[str, int], ...] = ()
     right: frozenset[tuple[str, str, str]] = frozenset()
     may_be_right: bool = False
+    is_divided: bool = False
 
     @property
     def code(self) -> str:
         """The code, with its place; "" if it cannot be shown."""
         file, number, _, _ = self.place
         code = shown_code([(file, number), *self.callers], self.right)
-        return f"{PurePath(file).name} line {number}: {code}" if code else ""
+        divided = " (later divided by its sums)" if self.is_divided else ""
+        return f"{PurePath(file).name} line {number}{divided}: {code}" if code else ""
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that makes the array is shown."""
+        file, number, _, _ = self.place
+        return is_shown_whole([(file, number), *self.callers], self.right)
 
     @property
     def formula(self) -> str:
@@ -100,6 +110,8 @@ class Following:
     Attributes:
         calls: the watched calls.
         watched: their arrays, compared with the equation.
+        everywhere: whether sums of what takes the place of lines are over all places, whatever the formula hides: an
+            array in the place of weights may be 0 at other places.
         given: for each evaluation of an equation, {line: the array that takes its place} in each call.
         found: the arrays that take the place of lines.
         explained: these lines, and those that appear as they are computed from such arrays.
@@ -108,6 +120,7 @@ class Following:
 
     calls: Sequence[WatchedCall]
     watched: Sequence[Appearances]
+    everywhere: bool = False
     given: dict[tuple[object, ...], list[dict[str, Array]]] = field(default_factory=dict)
     found: list[Followed] = field(default_factory=list)
     explained: set[Key] = field(default_factory=set)
@@ -117,16 +130,14 @@ class Following:
         """Find the arrays that take the place of lines that do not appear."""
         used = set[tuple[Place, int]]()
         for site in whole_lines(self.watched):
-            if site.key not in self.absent or self.reads_unknown(site) or self.follows(site):
+            if site.key not in self.absent or self.is_implied(site) or self.reads_unknown(site) or self.follows(site):
                 continue
-            here = [each.expected[site.key] for each in self.watched]
-            parted = not isinstance(site.definition.roots[site.part.root], Scan)  # else what departs is in a later step
-            for place, suspect in fitting_arrays(site, here, self.watched, parted).items():
+            for place, suspect, divided in self.suspects(site):
                 if place not in used and self.takes_its_place(site, suspect):
                     used.add(place)
                     if not self.is_within(site):
                         later = self.may_be_right(site, suspect)
-                        self.found.append(Followed(site, place[0], self.callers(*place), self.right, later))
+                        self.found.append(Followed(site, place[0], self.callers(*place), self.right, later, divided))
                     self.put(site, suspect.arrays)
                     break
         if not self.absent:
@@ -136,6 +147,18 @@ class Following:
             self.found = [each for each in self.found if not each.may_be_right]
             self.explained = {each.site.key for each in self.found}
         return self.found
+
+    def suspects(self, site: Site) -> Iterator[tuple[tuple[Place, int], Suspect, bool]]:
+        """The arrays that may take the place of a line, then those that may be a softmax once divided by their sums."""
+        here = [each.expected[site.key] for each in self.watched]
+        node = site.definition.roots[site.part.root]
+        parted = not isinstance(node, Scan)  # else what departs is in a later step
+        fitting = fitting_arrays(site, here, self.watched, parted)
+        yield from ((place, suspect, False) for place, suspect in fitting.items())
+        if isinstance(node, Reduce) and node.op == "softmax" and site.part.target:
+            axes = [_axis_of(visit, site.part.target, node.index) for _, visit, _ in here]
+            for place, suspect in fitting.items():
+                yield place, replace(suspect, arrays=tuple(map(_divided, suspect.arrays, axes))), True
 
     @property
     def explains_answers(self) -> bool:
@@ -152,7 +175,7 @@ class Following:
         if self.is_right(call, number, answer):
             return True
         names = self.given.get(((), visit.definition.id), [{} for _ in self.calls])[call]
-        values = following(visit, names)
+        values = following(visit, names, self.everywhere)
         root, node = len(visit.definition.lines) + number, visit.definition.returns[number]
         for part, noise in visit.noises.items():
             whole = not part.path and (part.root == root or _is_of(node, {part.target}))
@@ -175,7 +198,17 @@ class Following:
             common = [at for at in made[0] if all(at[0] in (place for place, _ in other) for other in made)]
             if common:
                 site = Site((), definition, Part(len(definition.lines) + number, "", (), node))
-                yield Followed(site, common[0][0], self.callers(*common[0]), self.right)
+                yield Followed(site, common[0][0], self.callers(*common[0]), self.right_throughout)
+
+    def are_all_wrong(self, found: Sequence[Followed]) -> bool:
+        """Whether arrays that are returned where others belong are all wrong results, of which there are some."""
+        definition = self.visit(()).definition
+        there = {each.site.part.root - len(definition.lines) for each in found}
+        return bool(there) and all(
+            number in there or self.is_right(k, number, call.observation.answers[number])
+            for number in range(len(definition.returns))
+            for k, call in enumerate(self.calls)
+        )
 
     def is_right(self, call: int, number: int, answer: Array) -> bool:
         """Whether an answer of a watched call has the values of its result, which may be those of a line."""
@@ -250,7 +283,18 @@ class Following:
             if part.target and part.target not in recognised and not self.may_appear(noise)
         }
         gone = [site for site in self.absent.values() if site.within == within and site.key not in self.in_another_way]
-        return others | {site.part.target for site in gone}
+        return others | {site.part.target for site in gone if not self.is_implied(site)}
+
+    def is_implied(self, site: Site) -> bool:
+        """Whether a line is right since what is computed from it in a part of a later line appears, as y + f does."""
+        return (site.within, site.definition.id, site.part.target) in self.implied
+
+    @cached_property
+    def implied(self) -> set[tuple[object, ...]]:
+        """Where lines are evaluated, and their names, that are read by parts of lines that appear as they are."""
+        parts = [self.watched[0].expected[key][0] for key, ways in self.places.items() if AS_IT_IS in ways.values()]
+        inner = [site for site in parts if not site.is_whole]
+        return {(site.within, site.definition.id, name) for site in inner for name in reads(site.part.node)}
 
     def may_appear(self, noise: Noise) -> bool:
         """Whether the values of a line in the first call are among its arrays or inputs, or cannot be recognised."""
@@ -329,9 +373,9 @@ class Following:
             before: the arrays before; None if the values are to be other ones than those of the equation.
         """
         visit = self.watched[call].expected[site.key][1]
-        old = following(visit, before) if before else {}
+        old = following(visit, before, self.everywhere) if before else {}
         found: dict[Part, Expected] = {}
-        for part, value in following(visit, given).items():
+        for part, value in following(visit, given, self.everywhere).items():
             noise = visit.noises[part]
             if value.shape != noise.value.shape or not np.isfinite(value).all() or not np.isfinite(noise.bound).all():
                 continue
@@ -357,9 +401,26 @@ class Following:
 
     @cached_property
     def right(self) -> frozenset[tuple[str, str, str]]:
-        """File, function and name of the variables that hold lines as they are."""
-        places = [at for each in self.places.values() for at, way in each.items() if way == AS_IT_IS and at[3]]
-        return frozenset((file, function, name) for file, _, function, name in places)
+        """File, function and name of the variables that hold lines as they are, of a recurrence at the first step."""
+        return frozenset().union(*self.holding.values())
+
+    @cached_property
+    def right_throughout(self) -> frozenset[tuple[str, str, str]]:
+        """The same of lines that are right at all steps of the recurrences that they are in."""
+        sites = {key: each.expected[key][0] for each in self.watched for key in each.expected}
+        steps = {key: [each.right_steps(sites[key]) for each in self.watched] for key in self.holding}
+        always = [names for key, names in self.holding.items() if all(right == of for right, of in steps[key])]
+        return frozenset().union(*always)
+
+    @cached_property
+    def holding(self) -> dict[Key, frozenset[tuple[str, str, str]]]:
+        """{part of the equation: file, function and name of the variables that hold it as it is}."""
+        return {
+            key: frozenset(
+                (file, function, name) for (file, _, function, name), way in each.items() if way == AS_IT_IS and name
+            )
+            for key, each in self.places.items()
+        }
 
     @cached_property
     def places(self) -> dict[Key, dict[Place, str]]:
@@ -373,8 +434,25 @@ class Following:
 
 
 def _within(value: Array, noise: Noise) -> Expected:
-    """Values that are computed from others than those of the formula, of which the noise of a part is known."""
-    return Expected(np.squeeze(value), FOLLOWED_BOUNDS * np.squeeze(noise.bound))
+    """Values that are computed from others than those of the formula, of which the noise of a part is known.
+
+    What the formula rounds little, as what is read of one place alone, may be rounded as much as any other place here.
+    """
+    largest = np.asarray(noise.bound).max(initial=0.0)
+    return Expected(np.squeeze(value), np.full_like(np.squeeze(noise.bound), FOLLOWED_BOUNDS * largest))
+
+
+def _axis_of(visit: Visit, line: str, index: str) -> int:
+    """The axis of the values of a line that an index names."""
+    value = visit.frame.names[line]
+    assert isinstance(value, Named)
+    return value.axes.index(visit.frame.axis(index))
+
+
+def _divided(array: Array, axis: int) -> Array:
+    """An array divided by its sums along an axis, where these are not 0."""
+    total = array.sum(axis, keepdims=True, dtype=np.float64)
+    return np.asarray(array / np.where(total == 0, 1, total))
 
 
 def _same(a: Array, b: Array) -> bool:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-MOST_CODE, MOST_INPUTS, MOST_OF_INPUT = 160, 3, 100
+MOST_CODE, MOST_INPUTS, MOST_OF_INPUT = 160, 5, 110
 """A longer statement is not shown; with one, so many are shown that make what it reads, and no longer ones."""
 
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
@@ -49,6 +49,16 @@ def shown_code(places: Sequence[tuple[str, int]], right: Collection[tuple[str, s
     Returns:
         The statement, as "y = f(x), with x = 2 * a"; "" if there is none, or if it is long.
     """
+    return _shown(places, right)[0]
+
+
+def is_shown_whole(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]] = ()) -> bool:
+    """Whether what makes a statement is shown whole, from arguments and variables that hold lines of the formula on."""
+    return _shown(places, right)[1]
+
+
+def _shown(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]]) -> tuple[str, bool]:
+    """The code, and whether it is shown whole."""
     levels: list[_Level] = []
     for file, number in places:
         level = _level(file, number)
@@ -56,11 +66,14 @@ def shown_code(places: Sequence[tuple[str, int]], right: Collection[tuple[str, s
             break
         levels.append(level)
     code = _text(levels[0].statement) if levels else ""
-    shown = [code]
-    for name, text in _inputs(levels, right) if code else ():
-        if len(shown) <= MOST_INPUTS and len(text) <= MOST_OF_INPUT:
-            shown.append(f"{name} = {text}")
-    return ", with ".join(shown)
+    test = _test(levels[0].statement, levels[0].function) if code else ""
+    shown, whole = dict.fromkeys([f"{code} if {test}" if test else code]), bool(code)
+    for text, tells in _inputs(levels, right) if code else ():
+        if text and (text in shown or (len(shown) <= MOST_INPUTS and len(text) <= MOST_OF_INPUT)):
+            shown[text] = None
+        elif tells:
+            whole = False
+    return ", with ".join(shown), whole
 
 
 def allocates(file: str, number: int) -> bool:
@@ -79,65 +92,208 @@ def _is_empty(value: ast.AST | None) -> bool:
     return isinstance(value, ast.Call) and _called(value) in ("empty", "empty_like", "new_empty")
 
 
-def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -> Iterator[tuple[str, str]]:
-    """The variables that a statement reads, directly or through others, with the expressions that they are."""
+def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -> Iterator[tuple[str | None, bool]]:
+    """What makes or changes the variables that a statement reads, directly or through others.
+
+    Yields:
+        The code, and whether it tells much. The code is None if what makes a variable is not known.
+    """
     statement = levels[0].statement
     waiting = [(0, name, name, statement.lineno) for name in _read(statement)]
-    seen = {*waiting}
+    seen, later = {*waiting}, list[str]()
     while waiting:
         number, called, name, line = waiting.pop(0)
         level = levels[number]
-        if (level.file, level.name, name) in right:
-            continue
-        value = _value(name, level, line)
-        if value is None and _is_given(name, level, line) and number + 1 < len(levels):
-            number, line = number + 1, levels[number + 1].statement.lineno
-            value = _argument(name, level, levels[number])
-        elif value is not None:
-            line = value.lineno
-        if value is None or _is_empty(value):
-            continue
-        if isinstance(value, ast.Name):  # another name for it
-            more = [(number, called, value.id, line)]
-        else:
-            yield called, _text(value)
-            more = [(number, each, each, line) for each in _read(value)]
-        more = [each for each in more if each not in seen]
-        seen.update(more)
-        waiting += more
+        is_right = (level.file, level.name, name) in right
+        base, found = (None, []) if is_right else _made(name, level, line)
+        made = [(number, each) for each in found]
+        if not made and not is_right and _is_given(name, level, line) and number + 1 < len(levels):
+            caller = levels[number + 1]
+            value = _argument(name, level, caller)
+            made = [] if value is None else [(number + 1, _Maker(value, called, caller.statement.lineno))]
+        if made or is_right:
+            made += [(number, each) for each in _changes(name, level, line, base, is_right)]
+        elif not _is_known(name, level, line, len(levels) - number):
+            yield None, True
+        for at, each in made:
+            if isinstance(each.node, ast.Name):  # another name for it
+                more = [(at, called, each.node.id, each.line)]
+            else:
+                if _tells_little(each.node):
+                    later.append(each.shown_as(called))
+                elif not _is_empty(each.node):
+                    yield each.shown_as(called), True
+                names = [*_read(each.node), *(_read(ast.parse(each.test)) if each.test else [])]
+                more = [(at, other, other, each.line) for other in names if other != name or each.is_new]
+            more = [each for each in more if each not in seen]
+            seen.update(more)
+            waiting += more
+    yield from ((text, False) for text in later)
 
 
-def _value(name: str, level: _Level, line: int) -> ast.expr | None:
-    """The expression that a variable is at a line, in its function or else in its file; None if it is not known."""
+def _tells_little(node: ast.AST) -> bool:
+    """Whether an expression is a size, or memory that is written later."""
+    of_size = isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
+    return of_size or (isinstance(node, ast.Call) and _called(node) in ("zeros", "zeros_like", "new_zeros"))
+
+
+@dataclass(frozen=True)
+class _Maker:
+    """What makes or changes a variable.
+
+    Attributes:
+        node: the expression that it is, or the statement that changes it.
+        name: the variable; "" of a statement.
+        line: the line of the statement.
+        test: the condition under which it runs.
+        is_new: whether it makes the variable anew.
+    """
+
+    node: ast.AST
+    name: str
+    line: int
+    test: str = ""
+    is_new: bool = True
+
+    def shown_as(self, name: str) -> str:
+        """The code on one line, with another name of the variable; "" if it is long."""
+        code = _text(self.node)
+        code = f"{name} = {code}" if self.name and code else code
+        return f"{code} if {self.test}" if self.test and code else code
+
+
+def _made(name: str, level: _Level, line: int) -> tuple[ast.stmt | None, list[_Maker]]:
+    """The last statement that always makes a variable before a line, with it and what may make it anew after it.
+
+    It is looked for in the function, or else in the file; there is none if something else may make it too.
+    """
     for scope in dict.fromkeys((level.function, level.tree)):
         stored = [node for node in _own(scope) if name in _stored(node)]
         if stored or name in _parameters(scope):
-            return _last(stored, scope, line) if scope is level.function else _only(stored)
-    return None
+            return _reaching(name, stored, scope, line) if scope is level.function else _only(name, stored)
+    return None, []
 
 
-def _only(stored: Sequence[ast.AST]) -> ast.expr | None:
-    """What the only assignment of a variable gives it."""
-    return _given(stored[0]) if len(stored) == 1 else None
+def _only(name: str, stored: Sequence[ast.AST]) -> tuple[ast.stmt | None, list[_Maker]]:
+    """The same, of the only assignment of a variable."""
+    return None, [*_given(name, stored[0])] if len(stored) == 1 else []
 
 
-def _last(stored: Sequence[ast.AST], function: Function, line: int) -> ast.expr | None:
-    """What the last assignment before a line gives a variable; None if it is not the last at each run of the line."""
-    before = [node for node in stored if isinstance(node, ast.stmt) and (node.end_lineno or node.lineno) < line]
-    last = max(before, key=lambda node: node.lineno, default=None)
-    if last is None:
-        return None
-    blocks = [block for node in ast.walk(function) for block in _blocks(node) if last in block]
-    runs_first = any(_is_at(node, line) for block in blocks for node in block)
+def _reaching(
+    name: str, stored: Sequence[ast.AST], function: Function, line: int
+) -> tuple[ast.stmt | None, list[_Maker]]:
+    """The same, of the assignments of a variable in a function."""
     loops = [node for node in ast.walk(function) if isinstance(node, ast.For | ast.While) and _is_at(node, line)]
-    around = [loop for loop in loops if not any(node is last for node in ast.walk(loop))]
-    again = any(node is other for loop in around for node in ast.walk(loop) for other in stored)
-    return _given(last) if runs_first and not again else None
+    turns = [node for node in loops if isinstance(node, ast.For) and node in stored]
+    if turns and len(stored) == 1:
+        return None, [_Maker(_header(turns[0]), "", turns[0].lineno)] if not _is_plain(turns[0].iter) else []
+    before = [node for node in stored if isinstance(node, ast.stmt) and (node.end_lineno or node.lineno) < line]
+    before = sorted(before, key=lambda node: node.lineno)
+    before = [node for node in before if not _is_other_branch(node, function, line)]
+    always = [node for node in before if _runs_first(node, function, line)]
+    base = always[-1] if always else None
+    around = [loop for loop in loops if base is None or not any(node is base for node in ast.walk(loop))]
+    if any(node is other for loop in around for node in ast.walk(loop) for other in stored):
+        return None, []
+    reaching = [node for node in before if base is None or node.lineno >= base.lineno]
+    made = [replace(each, test=_test(node, function, line)) for node in reaching for each in _given(name, node)]
+    return base, made if len(made) == len(reaching) else []
 
 
-def _given(node: ast.AST) -> ast.expr | None:
-    """What an assignment gives its only variable."""
-    return node.value if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) else None
+def _runs_first(node: ast.stmt, function: Function, line: int) -> bool:
+    """Whether a statement has run whenever a later line does: a statement around the line follows it."""
+    blocks = [block for each in ast.walk(function) for block in _blocks(each) if node in block]
+    return any(_runs_in(block, line) for block in blocks)
+
+
+def _is_other_branch(node: ast.stmt, function: Function, line: int) -> bool:
+    """Whether a statement and a line are in different branches of a condition."""
+    ifs = [each for each in ast.walk(function) if isinstance(each, ast.If)]
+    branches = [(each.body, each.orelse) for each in ifs if _is_at(each, node.lineno) and _is_at(each, line)]
+    return any(_runs_in(a, node.lineno) and _runs_in(b, line) for pair in branches for a, b in (pair, pair[::-1]))
+
+
+def _runs_in(block: Sequence[ast.stmt], line: int) -> bool:
+    """Whether a line is in a list of statements."""
+    return any(_is_at(each, line) for each in block)
+
+
+def _is_plain(iterated: ast.expr) -> bool:
+    """Whether a loop runs over the places of an array, as over `range(n)`."""
+    return isinstance(iterated, ast.Call) and _called(iterated) == "range" and len(iterated.args) == 1
+
+
+def _test(node: ast.stmt, function: Function, line: int = 0) -> str:
+    """The condition under which a statement runs, where a later line runs; "" if there is none."""
+    tests = []
+    for each in ast.walk(function):
+        if isinstance(each, ast.If) and _is_at(each, node.lineno) and not _is_at(each, line):
+            inside = _runs_in(each.body, node.lineno)
+            tests.append(ast.unparse(each.test if inside else ast.UnaryOp(ast.Not(), each.test)))
+    test = " and ".join(tests)
+    return test if len(test) <= MOST_OF_INPUT else ""
+
+
+def _given(name: str, node: ast.AST) -> Iterator[_Maker]:
+    """What an assignment gives a variable; nothing if that is not known."""
+    if isinstance(node, ast.Assign) and len(node.targets) == 1:
+        (target,), value = node.targets, node.value
+        if isinstance(target, ast.Name):
+            yield _Maker(value, name, node.lineno)
+        elif isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+            for each, given in zip(target.elts, value.elts, strict=True):
+                if isinstance(each, ast.Name) and each.id == name:
+                    yield _Maker(given, name, node.lineno)
+        elif isinstance(target, ast.Tuple) and any(isinstance(each, ast.Call) for each in ast.walk(value)):
+            yield _Maker(node, "", node.lineno)
+
+
+def _changes(name: str, level: _Level, line: int, base: ast.stmt | None, parts: bool) -> list[_Maker]:
+    """The statements that may have changed the array of a variable in place before a line.
+
+    Args:
+        base: the statement that made the variable; those before it do not count.
+        parts: whether only statements count that change parts of it.
+    """
+    loops = [node for node in ast.walk(level.function) if isinstance(node, ast.For | ast.While) and _is_at(node, line)]
+    again = {id(node) for loop in loops for node in ast.walk(loop)}
+    return [
+        _Maker(node, "", node.lineno, _test(node, level.function, line), is_new=False)
+        for node in _own(level.function)
+        if isinstance(node, SIMPLE)
+        and name in _changed(node, parts)
+        and not _is_at(node, line)
+        and ((node.end_lineno or node.lineno) < line or id(node) in again)
+        and (base is None or node.lineno > base.lineno)
+    ]
+
+
+def _changed(node: ast.stmt, parts: bool) -> set[str]:
+    """The variables whose arrays a statement changes in place."""
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    targets = [part for each in targets for part in (each.elts if isinstance(each, ast.Tuple) else [each])]
+    found = {_root(each) for each in targets if isinstance(each, ast.Subscript)}
+    if not parts and isinstance(node, ast.AugAssign):
+        found.add(_root(node.target))
+    call = node.value if isinstance(node, ast.Expr) else None
+    if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
+        method, of = call.func.attr, _root(call.func.value)
+        if (method.endswith("_") and not method.endswith("__")) or method == "append":
+            found.add(of)
+        found |= {_root(each) for each in call.args[:1] if method in ("at", "copyto")}
+    return found - {""}
+
+
+def _root(node: ast.AST | None) -> str:
+    """The variable of which an expression is a part; "" if it is of none."""
+    while isinstance(node, ast.Subscript | ast.Attribute):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def _header(loop: ast.For) -> ast.Compare:
+    """What a loop runs over, as `k in range(3)`."""
+    return ast.Compare(loop.target, [ast.In()], [loop.iter])
 
 
 def _blocks(node: ast.AST) -> list[list[ast.stmt]]:
@@ -151,6 +307,20 @@ def _is_given(name: str, level: _Level, line: int) -> bool:
     return name in _parameters(level.function) and all(getattr(node, "lineno", 0) >= line for node in stored)
 
 
+def _is_known(name: str, level: _Level, line: int, left: int) -> bool:
+    """Whether a variable that nothing makes is an argument, a place in a loop, or a function, class or module.
+
+    Args:
+        left: how many levels there are from this one on.
+    """
+    if _is_given(name, level, line):
+        return left == 1
+    stored = [node for node in _own(level.function) if name in _stored(node)]
+    if stored:
+        return all(isinstance(node, ast.For | ast.comprehension) and _is_plain(node.iter) for node in stored)
+    return name not in _assigned(level.tree)
+
+
 def _own(scope: Function) -> Iterator[ast.AST]:
     """The nodes of a function; of a file, the statements that are in no function or class."""
     return iter(scope.body) if isinstance(scope, ast.Module) else ast.walk(scope)
@@ -160,6 +330,8 @@ def _stored(node: ast.AST) -> set[str]:
     """The variables that a statement assigns, or a loop at each turn; none of the statements in its body."""
     if isinstance(node, ast.For | ast.AsyncFor | ast.comprehension):
         return _assigned(node.target)
+    if isinstance(node, ast.AugAssign):  # it changes what there is
+        return set()
     return _assigned(node) if isinstance(node, (*SIMPLE, ast.withitem, ast.NamedExpr)) else set()
 
 
