@@ -350,7 +350,8 @@ def test_claims_may_be_made_for_code_that_makes_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("claim", "says"),
     [("bach=0", "did you mean batch?"), ("batch=one", "batch=0,1"), ("finite=perhaps", "yes or no"),
-     ("smallest=1", "smallest.AXIS=1"), ("finite", "is not a pair"), ("smallest.z=1", "has no size z")],
+     ("smallest=1", "smallest.AXIS=1"), ("finite", "write C=VALUE, as in batch=0"),
+     ("smallest.z=1", "has no size z")],
 )  # fmt: skip
 def test_what_is_no_claim_is_refused(claim: str, says: str) -> None:
     done = weights("right", "--claim", claim)

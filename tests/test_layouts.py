@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -226,6 +227,27 @@ def test_what_is_not_there_is_refused() -> None:
         layouts.pack("torch", "gru", {"W_xr": np.ones((3, 4))})
     with pytest.raises(SpecError, match="heads do not divide"):
         layouts.pack("keras", "multihead", weights_of("multihead"), heads=4)
+
+
+@pytest.mark.parametrize("library", ["torch", "onnx", "keras"])
+def test_arrays_of_another_number_of_gates_are_refused(library: str) -> None:
+    """A GRU of 4 units has as many rows as an LSTM of 3, which would read other numbers in silence."""
+    of_gru = layouts.pack(library, "gru", weights_of("gru"))
+    of_lstm = {name: array[0] if (library, name) == ("keras", "bias") else array for name, array in of_gru.items()}
+
+    with pytest.raises(SpecError, match=f"not the arrays of {library}'s lstm") as caught:
+        layouts.unpack(library, "lstm", of_lstm)
+    assert "along the axis of the gates: 4 of" in caught.value.expected
+
+
+def test_what_is_missing_is_named() -> None:
+    arrays = layouts.pack("torch", "gru", weights_of("gru"))
+    with pytest.raises(SpecError) as caught:
+        layouts.unpack("torch", "gru", {"bias": arrays.pop("bias_hh_l0"), **arrays})
+    assert caught.value.mend == "missing: bias_hh_l0; too many: bias"
+    with pytest.raises(SpecError) as caught:
+        layouts.unpack("torch", "gru", SimpleNamespace(state_dict=dict))  # type: ignore[arg-type]  # a module, by mistake
+    assert caught.value.mend == "pass its state_dict()"
 
 
 def test_the_page_on_weights_runs() -> None:

@@ -42,13 +42,18 @@ def _bytes(ctx: click.Context, param: click.Parameter, value: str | None) -> int
     return int(float(size[1]) * 2 ** UNITS[size[2].upper()])
 
 
+PAIRS = {"settings": "dim=-1", "same": "x_kv=x_q", "weights": "W_q=in_proj_weight[0:c].T", "claim": "batch=0"}
+"""{parameter of a command that takes pairs: an example of one}; others take names of arguments."""
+
+
 def _pairs(ctx: click.Context, param: click.Parameter, value: tuple[str, ...]) -> dict[str, str] | None:
     """Return {"query": "q"} for ("query=q",)."""
     pairs: dict[str, str] = {}
     for text in value:
         key, _, name = text.partition("=")
         if not (key and name):
-            raise click.BadParameter(f"{text!r} is not a pair; write PARAMETER=NAME, as in query=q", ctx, param)
+            form, example = param.metavar or "P=NAME", PAIRS.get(param.name or "", "query=q")
+            raise click.BadParameter(f"{text!r} is not a pair; write {form}, as in {example}", ctx, param)
         if key in pairs:
             raise click.BadParameter(f"{key!r} is given twice", ctx, param)
         pairs[key.strip()] = name.strip()

@@ -78,6 +78,15 @@ def test_another_shape_is_not_broadcast() -> None:
         assert_close(attention(q, k, v)[:, :1], ATTENTION, q, k, v)
 
 
+def test_an_answer_without_a_finite_number_names_no_mistake() -> None:
+    """Whatever gives NaN everywhere would explain it."""
+    q, k, v = arguments()
+
+    with pytest.raises(AssertionError, match="got       nan") as caught:
+        assert_close(attention(q, k, v) * np.float32("nan"), ATTENTION, q, k, v)
+    assert "diagnosis" not in str(caught.value)
+
+
 def test_an_empty_answer_does_not_pass() -> None:
     q, k, v = arguments()
 

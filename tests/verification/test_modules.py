@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 import attnspec
 from attnspec.cli import main
-from attnspec.errors import SpecError
+from attnspec.errors import BindingError, SpecError
 from attnspec.language.equation import REGISTRY
 from attnspec.language.layouts import LAYOUTS, Part, layout, parts_of
 from attnspec.language.registry import families
@@ -43,6 +43,31 @@ class Cell(nn.Module):
 
     def forward(self, x, h):
         return step(x, h, self.weight_ih, self.weight_hh, self.bias_ih, self.bias_hh, self.keep)
+
+
+class Steps(nn.Module):
+    def __init__(self, input_size, hidden_size):
+        super().__init__()
+        self.cell = nn.GRUCell(input_size, hidden_size)
+
+    def forward(self, x, h0):
+        states, h = [], h0
+        for x_t in x:
+            h = self.cell(x_t, h)
+            states.append(h)
+        return torch.stack(states)
+
+
+class Heads(nn.Module):
+    def __init__(self, model, parts):
+        super().__init__()
+        self.parts = parts
+        self.a, self.b, self.c, self.d = (nn.Linear(model, model, bias=False) for _ in range(4))
+
+    def forward(self, x):
+        q, k, v = (f(x).unflatten(-1, (self.parts, -1)).transpose(-2, -3) for f in (self.a, self.b, self.c))
+        c = nn.functional.scaled_dot_product_attention(q, k, v)
+        return self.d(c.transpose(-2, -3).flatten(-2))
 
 
 class Attention(nn.Module):
@@ -195,6 +220,33 @@ def test_what_the_error_proposes_for_a_module_works(own: Path) -> None:
 def test_weights_that_are_not_there_are_refused(own: Path, weights: dict[str, str], says: str) -> None:
     with pytest.raises(SpecError, match=says):
         judged(f"{own}:attention", "multihead.attention_biased", **SELF, weights=weights)
+
+
+def test_weights_of_a_cell_in_a_module_are_found(own: Path) -> None:
+    how = {"axes": "TBD", "claim": {"smallest": {"t": 1, "batch": 1}}}
+    verdict = judged(f"{own}:Steps", "recurrent.gru_reset_after", **how)
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert "W_xr=cell.weight_ih[0:u].T" in verdict.bound
+
+
+def test_a_constructor_with_other_names_is_asked_for(own: Path) -> None:
+    """And is given sizes that `same` makes of others."""
+    weights = {"W_q": "a.weight.T", "W_k": "b.weight.T", "W_v": "c.weight.T", "W_o": "d.weight.T"}
+    with pytest.raises(BindingError, match="its constructor needs model, parts too") as caught:
+        judged(f"{own}:Heads", "multihead.attention", same={"x_kv": "x_q", "c": "H*d"}, weights=weights)
+    assert caught.value.mend == "--set model=… --set parts=…"
+
+    settings = {"model": "c", "parts": "heads"}
+    how: dict[str, Any] = {"same": {"x_kv": "x_q", "c": "H*d"}, "weights": weights, "settings": settings}
+    verdict = judged(f"{own}:Heads", "multihead.attention", **how)
+    assert verdict.verdict == "conforms", str(verdict)
+
+
+def test_rows_that_the_error_proposes_are_of_the_equation(own: Path) -> None:
+    with pytest.raises(BindingError) as caught:
+        judged(f"{own}:Heads", "recurrent.gru_cell", settings={"model": 3, "parts": 1})
+    assert "--weights W_xr=NAME[0:u].T" in caught.value.mend
 
 
 def test_a_weight_that_nothing_is_bound_to_is_named(own: Path) -> None:

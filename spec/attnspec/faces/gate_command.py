@@ -77,6 +77,8 @@ def run_gate(
     outputs.check()
     gate = read(Path.cwd(), known_may_be_new=accept)
     known, touched = _known(gate, known_from)
+    if not lock:
+        gate_lock.check(gate.file.parent / gate_lock.NAME)
     screen, until = Screen(stderr=to_json == "-"), time.monotonic() + 60 * minutes
     today, fail_overdue = today or date.today(), fail_overdue or minutes > 0
     kept = VerdictCache(cache_folder(), equations) if cache and not (parts or minutes or dask) else None

@@ -74,6 +74,16 @@ def write(path: Path, ids: Iterable[str]) -> None:
         raise SpecError(f"cannot write {path.name}: {error.strerror}", given=str(path)) from error
 
 
+def check(path: Path) -> None:
+    """Check that a lock file can be read, if there is one.
+
+    Raises:
+        SpecError: it cannot.
+    """
+    if path.exists():
+        _read(path)
+
+
 def changes(path: Path, ids: Iterable[str]) -> list[str]:
     """A text for each equation that is another one than in the lock file, or is not in it; empty without the file.
 

@@ -27,12 +27,14 @@ KEPT_OPTIONS = (
 """The options of a run that say how a candidate is called and what it claims."""
 
 
-def check_suffix(path: str) -> None:
-    """Check that the name of a file ends in .npz.
+def check_name(path: str) -> None:
+    """Check that the name of a file ends in .npz, and that its folder is there.
 
     Raises:
-        SpecError: it does not.
+        SpecError: one is not so.
     """
+    if not Path(path).absolute().parent.is_dir():
+        raise SpecError(f"cannot write cases: no folder {str(Path(path).parent)!r}", given=path, mend="make it first")
     if Path(path).suffix != ".npz":
         raise SpecError("cases are written as .npz", given=path, mend=f"--keep-case {Path(path).with_suffix('.npz')}")
 

@@ -14,7 +14,7 @@ import click
 from attnspec.errors import SpecError, indent
 from attnspec.faces.errors import BAD_INPUT
 from attnspec.faces.json_file import Document
-from attnspec.faces.kept_cases import check_suffix, keep_in_corpus, kept_text
+from attnspec.faces.kept_cases import check_name, keep_in_corpus, kept_text
 from attnspec.faces.known_departures import Departure, KnownDepartures, read
 from attnspec.faces.run_file import RunFile, RunFileError
 from attnspec.faces.screen import Screen
@@ -74,7 +74,7 @@ def verify_targets(
             an .npz file, or `resume` names the file of another run.
     """
     if keep_case is not None:
-        check_suffix(keep_case)
+        check_name(keep_case)
     departures = KnownDepartures() if known is None else read(known)
     with nullcontext() if resume is None else RunFile(resume) as file:
         screen = Screen(stderr=to_json == "-")

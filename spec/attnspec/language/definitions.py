@@ -114,7 +114,10 @@ def _imported(place: str, run: Callable[[], ModuleType]) -> ModuleType:
     except (Exception, SystemExit) as error:
         frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "importlib" not in frame.filename]
         at = f"{frames[-1].filename}:{frames[-1].lineno}: " if len(frames) > 2 else ""
-        what = f"{at}{type(error).__name__}: {error}"
+        says = str(error)
+        if isinstance(error, SyntaxError) and error.filename:  # its place is no frame: the file was not run
+            at, says = f"{error.filename}:{error.lineno}: ", error.msg
+        what = f"{at}{type(error).__name__}: {says}"
         raise TargetError(
             f"{place} cannot be imported", given=what, expected="a file or module that defines equations"
         ) from error

@@ -126,6 +126,7 @@ def unpack(library: str, kind: str, arrays: Mapping[str, Any]) -> dict[str, Arra
         return unpack_block(kind, given)
     if library == "flax":
         return _unpack_flax(kind, gates, given)
+    _check_gates(given, library, kind, gates)
     if library == "keras":
         W_x, W_h = (np.split(given[name], len(gates), axis=1) for name in ("kernel", "recurrent_kernel"))
         biases = given["bias"] if kind == "gru" else np.stack([given["bias"], np.zeros_like(given["bias"])])
@@ -196,14 +197,48 @@ def _names_of(library: str, kind: str, gates: str) -> dict[str, int]:
 
 
 def _checked(given: Mapping[str, Any], expected: Mapping[str, int], what: str) -> dict[str, Array]:
+    if not isinstance(given, Mapping):
+        raise SpecError(
+            f"these are not the arrays of {what}",
+            given=f"a {type(given).__name__}",
+            expected="arrays by name",
+            mend="pass its state_dict()" if hasattr(given, "state_dict") else "",
+        )
     arrays = {name: np.asarray(array) for name, array in given.items()}
     if arrays.keys() != expected.keys() or any(arrays[name].ndim != axes for name, axes in expected.items()):
+        odd = {"missing": expected.keys() - arrays.keys(), "too many": arrays.keys() - expected.keys()}
         raise SpecError(
             f"these are not the arrays of {what}",
             given=", ".join(f"{name} {array.shape}" for name, array in arrays.items()) or "none",
             expected=", ".join(f"{name} of {axes} ax{'i' if axes == 1 else 'e'}s" for name, axes in expected.items()),
+            mend="; ".join(f"{label}: {', '.join(sorted(names))}" for label, names in odd.items() if names),
         )
     return arrays
+
+
+def _check_gates(given: Arrays, library: str, kind: str, gates: str) -> None:
+    """Check that packed arrays have a block of each gate, as wide as the state.
+
+    Raises:
+        SpecError: they do not.
+    """
+    count = len(gates)
+    match library:
+        case "torch":
+            units, rows = given["weight_hh_l0"].shape[1], [array.shape[0] for array in given.values()]
+        case "onnx":
+            units = given["R"].shape[2]
+            rows = [given["W"].shape[1], given["R"].shape[1], given["B"].shape[1] // 2]
+        case "keras":
+            units, rows = given["recurrent_kernel"].shape[0], [array.shape[-1] for array in given.values()]
+        case _:
+            return
+    if any(each != count * units for each in rows):
+        raise SpecError(
+            f"these are not the arrays of {library}'s {kind}",
+            given=", ".join(f"{name} {array.shape}" for name, array in given.items()),
+            expected=f"{count * units} along the axis of the gates: {count} of {units}, since the state has {units}",
+        )
 
 
 def _flax_pairs(kind: str, gates: Sequence[str]) -> list[tuple[str, str]]:

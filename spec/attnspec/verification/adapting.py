@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from attnspec.errors import SpecError, UnknownName, nearest
+from attnspec.errors import BindingError, SpecError, UnknownName, nearest
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
@@ -33,7 +34,7 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
     """
     found = known_layout(callable_, equation)
     layout, known_places = found if found is not None else (None, {})
-    if callable_.program is not None:
+    if callable_.program is not None or (found is None and callable_.network is not None):
         layout, known_places = None, layout_of_weights(callable_, equation.definition) or {}
     same = {**(layout.same if layout is not None else {}), **(wanted.same or {})}
     definition = merged(equation.definition, same)
@@ -54,6 +55,7 @@ def adaptation(wanted: VerifyOptions, callable_: CallableInfo, equation: Equatio
     settings = dict(_common_settings(callable_, equation, dict(wanted.bind or {}))) if layout is None else {}
     for name, value in given.items():
         _set(name, value, callable_, definition, settings, fixed, made)
+    _check_made(callable_, definition, made)
     returns = paths(wanted.returns if wanted.returns is not None else layout.returns if layout is not None else "")
     return Adaptation(
         tuple(settings.items()),
@@ -91,6 +93,25 @@ def _constructor(callable_: CallableInfo, definition: Definition, layout: Layout
         elif parameter.name in known or usual:
             made[parameter.name] = parameter.name if parameter.name in known else usual[0]
     return made
+
+
+def _check_made(callable_: CallableInfo, definition: Definition, made: Mapping[str, Any]) -> None:
+    """Check that the constructor of a class is given what it needs.
+
+    Raises:
+        BindingError: a parameter without a default has no value.
+    """
+    makes = (callable_.network.makes or ()) if callable_.network is not None else ()
+    needed = [each.name for each in makes if not (each.has_default or each.kind.startswith("VAR_"))]
+    unset = [name for name in needed if name not in made]
+    if unset:
+        known = [*(option.name for option in definition.options), *sizes_of(definition)]
+        raise BindingError(
+            f"{callable_.name}: its constructor needs {', '.join(unset)} too",
+            given=f"{callable_.name}({', '.join(each.name for each in makes)})",
+            expected=f"for each a size or an option of {definition.id}, one of {', '.join(known)}, or a number",
+            mend=" ".join(f"--set {name}=…" for name in unset),
+        )
 
 
 def _set(

@@ -6,6 +6,8 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import bind
@@ -104,7 +106,9 @@ def _conclusion(judge: Judge, observation: Observation, policy: Policy | None) -
 
 
 def _known(judge: Judge, observation: Observation, judged: Judged) -> Diagnosis | None:
-    """The known mistake that gives these values; None if none does."""
+    """The known mistake that gives these values; None if none does, or if no number of the answer is finite."""
+    if not any(np.isfinite(answer).any() for answer in observation.answers):
+        return None
     found = recognise(judge, [observation], non_equivalent_mutants(judge.equation), judged.policy, refute=True)
     if found or observation.case.longest > LONG:
         return found

@@ -26,6 +26,9 @@ def parse_target(target: Callable[..., Any] | str | Target) -> tuple[str, Target
         return target, _command(target)
     if isinstance(target, str):
         place, _, name = target.partition(":") if target[1:3] != ":\\" else (target, "", "")
+        if not place or (":" in target and not name):
+            expected = "FILE.py, FILE.py:callable, pkg.module or pkg.module:callable"
+            raise TargetError(f"{target!r} names no callable", given=target or "an empty name", expected=expected)
         if definitions.is_file(place) or place.endswith((*CALLED_FROM_PYTHON, *PROGRAMS)):
             return target, File(place, name or None)
         return target, Module(place, name or None)

@@ -14,7 +14,7 @@ from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.verification.candidate.answer_form import answered, describe_status, fault, shapes, unusable
 from attnspec.verification.cases.case import Case, Description
-from attnspec.verification.sandbox.messages import Outcome, Output
+from attnspec.verification.sandbox.messages import Outcome, Output, Trouble
 from attnspec.verification.verdict import VerdictKind
 from synthetic import MANY, Array, case_of, returned, trouble
 
@@ -160,6 +160,7 @@ def test_an_answer_stays_on_its_kind_of_device(given: str, answer: str, right: b
 
 def test_what_is_no_array_of_the_framework_is_a_fault() -> None:
     assert faulty(Output("list")) == "it returns a list, not an array of its framework"
+    assert faulty(Output("None")) == "it returns None, not an array of its framework"
     assert faulty(replace(output(), value=None, dtype="complex64")) != ""
 
 
@@ -283,6 +284,22 @@ def test_what_breaks_on_one_kind_of_input_alone_says_so(case: Case, kind: Verdic
         VerdictKind.FAILS,
         "it raises: ValueError: bad\nfile.py:3: f",
     )
+
+
+def test_what_needs_a_batch_axis_says_so() -> None:
+    says = "without a batch axis it raises: ValueError: bad; --claim batch=1 leaves it out"
+
+    assert verdict((ONE, RAISES), (BATCHED, RIGHT)) == (VerdictKind.FAILS, says)
+    assert verdict((ONE, RAISES), (BATCHED, RAISES)) == (
+        VerdictKind.FAILS,
+        "it raises: ValueError: bad\nfile.py:3: f",
+    )
+
+
+def test_a_message_is_not_said_twice() -> None:
+    alone = Outcome("raised", trouble=Trouble("TypeError", "bad", "TypeError: bad"))
+
+    assert verdict((ONE, alone)) == (VerdictKind.FAILS, "it raises: TypeError: bad")
 
 
 def test_breaking_on_two_kinds_of_input_is_failing() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from attnspec.language.dims import Dim
 from attnspec.language.equation import Equation
 from attnspec.language.layouts import parts_of
 from attnspec.language.symbols import differentiated
@@ -68,6 +70,16 @@ class Adaptation:
         targets = [part.target for _, text in self.places for part in parts_of(text) if part.target not in self.entries]
         owners = [target.rpartition(".")[0] if target.rpartition(".")[2].isdecimal() else target for target in targets]
         return list(dict.fromkeys(owners))
+
+    def merged_sizes(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """The sizes of the equation that `same` makes equal to others, with their values."""
+        found: dict[str, int] = {}
+        for dropped, kept in reversed(self.same):
+            with suppress(ValueError, SyntaxError):  # a pair of arguments may have any name
+                size, known = Dim.parse(kept), {**sizes, **found}
+                if size.names <= known.keys() and dropped not in sizes:
+                    found[dropped] = size.value(known)
+        return found
 
     def packing(self, definition: Definition, sizes: Mapping[str, int]) -> tuple[Piece, ...]:
         """The pieces of the candidate's arrays on a case of some sizes."""

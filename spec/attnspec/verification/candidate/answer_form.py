@@ -49,7 +49,8 @@ def fault(
         return f"it returns {len(outcome.outputs)} arrays, the equation {len(expected)}"
     for output, shape, result in zip(outcome.outputs, expected, results, strict=True):
         if output.shape is None:
-            return f"it returns a {output.kind}, not an array of its framework"
+            kind = output.kind if output.kind == "None" else f"a {output.kind}"
+            return f"it returns {kind}, not an array of its framework"
         if output.shape != shape:
             return f"it returns {result.name} of shape {output.shape} where {shape} belongs"
         if not _in_due_dtype(output, result, dtype, told):
@@ -142,7 +143,13 @@ def _without_answer(
         axes, fewer = _axes(filled, [called for called, _ in calls], equation)
         if fewer:
             return VerdictKind.FAILS, _with_axes(describe_status(outcome), axes, fewer), WorstElement(case)
-    traceback = f"\n{outcome.trouble.traceback}" if outcome.trouble is not None and outcome.trouble.traceback else ""
+        more = _with_batch(filled, [called for called, other in calls if other.status == "ok"], equation)
+        if more:
+            claim = f"--claim batch={','.join(map(str, more))} leaves it out"
+            return VerdictKind.FAILS, f"without a batch axis {describe_status(outcome)}; {claim}", WorstElement(case)
+    trouble = outcome.trouble
+    adds = trouble is not None and trouble.traceback not in ("", str(trouble))
+    traceback = f"\n{trouble.traceback}" if trouble is not None and adds else ""
     return VerdictKind.FAILS, describe_status(outcome) + traceback, WorstElement(case)
 
 
@@ -158,6 +165,13 @@ def _axes(bad: Sequence[Case], cases: Sequence[Case], equation: Equation[..., An
 
     fewest = min(ranks(bad))
     return fewest, sorted(rank for rank in ranks(cases) if rank < fewest)
+
+
+def _with_batch(bad: Sequence[Case], right: Sequence[Case], equation: Equation[..., Any]) -> list[int]:
+    """The numbers of batch axes that are answered, if all that are not are without one."""
+    ranks = {len(batch_shape(equation.definition, case.arrays)) for case in right} - {0}
+    bare = all(not batch_shape(equation.definition, case.arrays) for case in bad)
+    return sorted(ranks) if bare else []
 
 
 def _with_axes(failure: str, axes: int, fewer: Sequence[int]) -> str:

@@ -271,7 +271,7 @@ class Candidate:
             return {}
         shapes = {name: array.shape for name, array in case.arrays.items()}
         sizes, _ = fit(definition, shapes, case.options)
-        known = {**sizes, **case.options}
+        known = {**sizes, **case.options, **adaptation.merged_sizes(sizes)}
         made = None if adaptation.made is None else {name: evaluated(value, known) for name, value in adaptation.made}
         settings = {name: evaluated(value, known) for name, value in adaptation.settings}
         return {"settings": settings, "made": made, "packing": adaptation.packing(definition, sizes)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from attnspec.language.merging import mergeable
+from attnspec.language.tree import Parameter
 from attnspec.verification.candidate.question import Question
 
 EXAMPLES = {"float": "1e-5", "int": "4"}
@@ -12,7 +13,8 @@ EXAMPLES = {"float": "1e-5", "int": "4"}
 def hints(question: Question) -> dict[str, str]:
     """{argument of the equation: the option of the command that says where it is}."""
     definition = question.called.definition
-    same = {name: f"if it is {other}: --same {name}={other}" for name, other in mergeable(definition).items()}
+    earlier = mergeable(definition) if question.callable.parameters else {}
+    same = {name: f"if it is {other}: --same {name}={other}" for name, other in earlier.items()}
     options = {
         each.name: f"if it is built in, with its value: --set {each.name}={EXAMPLES[each.kind]}"
         for each in definition.options
@@ -42,4 +44,13 @@ def _in_order(question: Question, weights: dict[str, int]) -> str:
     if pairs and len(pairs) == len(weights):
         return f"if its weights stand in this order: {' '.join(pairs)}"
     known = f", where NAME is {' or '.join(state)}" if state else ""
-    return f"where it keeps its weights, for each: --weights {next(iter(weights), 'W')}=NAME[0:c].T{known}"
+    example = next(
+        (f"{each.name}={_rows(each)}" for each in question.called.definition.parameters if each.name in weights),
+        "W=NAME",
+    )
+    return f"where it keeps its weights, for each: --weights {example}{known}"
+
+
+def _rows(weight: Parameter) -> str:
+    """The place of a weight that is packed with others, by rows: "NAME[0:u].T" for a matrix of shape (d, u)."""
+    return f"NAME[0:{weight.dims[-1]}]{'.T' * (len(weight.dims) == 2)}" if weight.dims else "NAME"

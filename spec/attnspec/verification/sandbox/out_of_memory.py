@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 
 PHRASES = re.compile(
-    r"out of ?memory|not enough memory|can(?:'|no)t allocate memory|RESOURCE_EXHAUSTED|bad_alloc|MemoryError\s*\Z",
+    r"out of ?memory|not enough memory|can(?:'|no)t allocate memory|memory allocation (?:still )?failed"
+    r"|RESOURCE_EXHAUSTED|bad_alloc|MemoryError\s*\Z",
     re.IGNORECASE,
 )
-"""The messages of the system, C++, CUDA, XLA and PyTorch; and Python's error, where a traceback ends with it."""
+"""The messages of the system, C++, OpenBLAS, CUDA, XLA and PyTorch; and Python's error at the end of a traceback."""
 
 
 def mentions_out_of_memory(text: str) -> bool:

@@ -218,6 +218,13 @@ class Runner:
             headline = f"{target} was not imported in {self._start_limit:g} s"
             raise TargetError(headline, given=process.tail(), mend="move what takes long out of the import") from error
         except WorkerEnded as error:
+            if mentions_out_of_memory(error.log):
+                headline = f"importing {target} runs out of memory"
+                given, mend = (
+                    f"{error.log.splitlines()[-1]}, in {self._memory_bytes:,} bytes",
+                    "a higher --memory-limit",
+                )
+                raise TargetError(headline, given=given, mend=mend) from error
             raise TargetError(f"importing {target} ended the process: {error.cause}", given=error.log) from error
         return reply
 

@@ -73,7 +73,9 @@ class File:
             raise TargetError(f"{self.path} is {what}, not a Python file", expected=expected, mend=mend)
         if path.is_file():
             return
-        names = [file.name for file in path.parent.glob(f"*{path.suffix if self.is_program else '.py'}")]
+        names = [
+            file.name for file in path.parent.glob(f"*{path.suffix if self.is_program else '.py'}") if file.is_file()
+        ]
         mend = nearest(path.name, names) or f"{path.parent} has {', '.join(sorted(names)[:8]) or 'no such file'}"
         expected = PROGRAMS.get(path.suffix, "a Python file")
         raise TargetError(f"no file {str(self.path)!r}", given=str(self.path), expected=expected, mend=mend)

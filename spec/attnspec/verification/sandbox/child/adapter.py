@@ -109,7 +109,7 @@ def _results(value: Any, places: Sequence[Sequence[str]]) -> Any:
     """Return the results at some places of a value: one alone, several in a list; the value itself without places.
 
     Raises:
-        LookupError, AttributeError: nothing is there.
+        LookupError: nothing is there.
     """
     found = [_at(value, path) for path in places]
     return found if len(found) > 1 else found[0] if found else value
@@ -117,8 +117,12 @@ def _results(value: Any, places: Sequence[Sequence[str]]) -> Any:
 
 def _at(value: Any, path: Sequence[str]) -> Any:
     for part in path:
-        if isinstance(value, Mapping):
-            value = value[part if part in value else int(part)]
-        else:
-            value = value[int(part)] if part.lstrip("-").isdecimal() else getattr(value, part)
+        try:
+            if isinstance(value, Mapping):
+                value = value[part if part in value else int(part)]
+            else:
+                value = value[int(part)] if part.lstrip("-").isdecimal() else getattr(value, part)
+        except (LookupError, AttributeError, TypeError, ValueError) as error:
+            given = f"--returns {'.'.join(path)}"
+            raise LookupError(f"{given} is not in what it returns, of type {type(value).__name__}") from error
     return value
