@@ -7,11 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, equation
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.other_expressions import (
     complements_of_others,
+    elements_for_numbers,
     exchanged_values,
     expressions_for_names,
     further_expressions,
@@ -20,6 +21,7 @@ from attnspec.interpreters.mutation.other_expressions import (
 )
 from attnspec.language.check import check
 from attnspec.language.tree import Definition
+from attnspec.notation import Float, Tensor, index, sum
 from trees import read
 
 GENERATOR = np.random.Generator(np.random.Philox(0))
@@ -169,3 +171,23 @@ def test_a_condition_of_several_values_is_not_asked_of_any() -> None:
     assert evaluate(found.definition, (), {"p": p}) == np.sum(p * np.log(p))
     with np.errstate(all="ignore"):
         assert np.isnan(evaluate(found.definition, (), {"p": np.array([0.0, 1.0])}))
+
+
+@equation()
+def shares(x: Float[Tensor, "n m"]) -> Float[Tensor, "n m"]:
+    """Each element over what its row and its column have, as shares of all."""
+    i, j = index("n"), index("m")
+    r, c = sum(j, x[i, j]).stack(i), sum(i, x[i, j]).stack(j)
+    total = sum(i, r[i])
+    y = x[i, j] / (r[i] * c[j] / total)
+    return y.stack(i, j)
+
+
+def test_an_element_stands_for_a_number_of_the_line_that_reads_both() -> None:
+    found = {each.says: each.definition for each in elements_for_numbers(shares.definition)}
+    x = np.random.default_rng(0).uniform(1, 2, (3, 4))
+
+    value = evaluate(found["in y: c_j is used instead of total"], (x,), {})
+
+    np.testing.assert_allclose(value, x / x.sum(1, keepdims=True), rtol=1e-12)
+    assert "in y: r_i is used instead of total" in found

@@ -197,3 +197,17 @@ def test_a_power_stands_for_the_exponential_function() -> None:
     assert (shifted < -16).any()
     wrong = evaluate(of_weights("(1 + x/16)^16"), (), {"e": e})
     np.testing.assert_allclose(wrong, powers / powers.sum(-1, keepdims=True), rtol=1e-12)
+
+
+@pytest.mark.parametrize("id", ["attention.scaled_dot_product", "attention.masked"])
+def test_softmax_includes_one_more_score(id: str) -> None:
+    """As a slot of a cache that nothing was written to, with a value of 0; far below 0 it has all of the weight."""
+    tree = next(each.definition for each in fewer_weights(REGISTRY[id].definition) if each.id == "weights/besides")
+    masked = id.endswith("masked")
+    for large in (1.0, -1000.0):
+        given = {"q": large * np.abs(Q), "k": np.abs(K), "v": V} | ({"mask": MASK} if masked else {})
+        scores = large * np.abs(Q) @ np.abs(K).T / np.sqrt(3)
+        scores = np.where(MASK, scores, -np.inf) if masked else scores
+        more = np.concatenate([scores, np.zeros_like(scores[:, :1])], -1)
+
+        np.testing.assert_allclose(evaluate(tree, (), given), weights(more)[:, :-1] @ V, rtol=1e-9, atol=1e-300)

@@ -225,3 +225,29 @@ def test_an_index_within_a_place_is_counted_from_its_end() -> None:
     value = evaluate(found["in window: j of x_{[i+j−w]} is counted from its end"], (x, W, np.full(3, b)), {"w": 1})
 
     np.testing.assert_allclose(value, evaluate(definition, (x, turned, np.full(3, b)), {"w": 1}), rtol=1e-10)
+
+
+@equation()
+def raised(x: Float[Tensor, "H n"], b: Float[Tensor, " H"]) -> Float[Tensor, "H n"]:
+    """Each head has a bias of its own."""
+    h, i = index("H"), index("n")
+    y = x[h, i] + b[h]
+    return y.stack(h, i)
+
+
+@pytest.mark.parametrize(
+    ("says", "places"),
+    [
+        ("in y: b_{[mod(h n + i, H)]} is read instead of b_h", [[0, 1], [2, 0], [1, 2]]),
+        ("in y: b_{[⌊(i H + h) / n⌋]} is read instead of b_h", [[0, 1], [0, 2], [1, 2]]),
+    ],
+)
+def test_an_array_is_read_by_the_number_of_a_row(says: str, places: list[list[int]]) -> None:
+    """Three heads of two rows: six rows, whose numbers are h n + i, or i H + h where rows are laid out otherwise."""
+    found = {
+        each.says.replace("h n+i", "h n + i").replace("i H+h", "i H + h"): each
+        for each in place_errors(raised.definition)
+    }
+    x, b = np.zeros((3, 2)), np.array([5.0, 6.0, 7.0])
+
+    np.testing.assert_array_equal(evaluate(found[says].definition, (x, b), {}), b[np.minimum(places, 2)])

@@ -31,6 +31,7 @@ MISSED = (
 """Faults that conform; the tables say why."""
 
 NAMED = {
+    "adafactor_tall_without_rows": "in u: c_j is used instead of mean (wrong in",
     "adam_epsilon_rounds_to_zero": "eps is rounded to float16 first",
     "adam_square_overflows": "g ⊙ g is multiplied out before 1 − β_2 is applied: large values overflow",
     "adam_step_of_each_array": "next_2: step + 1 is used instead of step",
@@ -53,6 +54,7 @@ NAMED = {
     "bidirectional_not_turned_back": "g is used instead of h_b",
     "bidirectional_units_interleaved": "in h: the parts are interleaved where they are joined",
     "bidirectional_weights_of_forward": "that end in _f are read in place of those that end in _b",
+    "buckets_beyond_longest": "only at elements where far_ij ≥ longest ∧ i > j",
     "causal_block_of_the_future": "the first hidden place is negative and is counted from the end",
     "causal_keys_of_narrow_tile": "for all of a tile of 128 along i, j is read up to the end of the tile of 64",
     "causal_maximum_from_zero": "wholly hidden and read first, the search for the largest of the others starts from 0",
@@ -62,6 +64,7 @@ NAMED = {
     "codes_shifted_by_eight": "8 scale_j is subtracted from offset_j",
     "cosine_cut_at_lowest": "cut at lowest from below",
     "cross_entropy_gradient_in_logits": "it changes its inputs: logits",
+    "decode_leaves_one_slot_empty": "softmax includes one more score, which is 0",
     "decoder_query_before_norm": "in c: s is used instead of",
     "distillation_mean_over_classes": "the mean over k is used instead of",
     "embedding_assigned": "only the last term of",
@@ -119,10 +122,12 @@ NAMED = {
     "rope_places_of_heads": "t is taken for H",
     "rope_query_before_cache": "in q_turned: 0 is used instead of angle_c",
     "rope_second_half_of_tables": "cosine and sine are read at j instead of h + j",
+    "rope_share_ignored": "parts is ignored",
     "rope_table_cached_for_half_width": "after a call with twice as many places along h",
     "sequence_loss_summed_in_half": "lost at accumulation",
     "sgd_decay_needs_momentum": "only where momentum = 0",
     "sigmoid_half_where_exp_overflows": "only where what σ is taken of reaches",
+    "sink_of_row_by_remainder": "is read instead of sink_h",
     "sinusoidal_exponents_by_column": "instead of the pair: 10000^(j/d), and in angle: 1000 is used instead of 10000",
     "sinusoidal_floor_division": "rounded up",
     "soft_cap_over_mask": "is applied before tanh",

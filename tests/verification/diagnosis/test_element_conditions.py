@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from attnspec import REGISTRY, equation
 from attnspec.interpreters.rounding.policy import preset
-from attnspec.notation import Bool, Float, Tensor, index, where
+from attnspec.notation import Bool, Float, Tensor, abs, index, where
 from attnspec.verification.diagnosis.element_conditions import element_conditions
 from attnspec.verification.judge.judge import Judge
 from synthetic import case_of, honest_answers
@@ -72,4 +72,36 @@ def test_a_mask_as_wide_as_the_result_is_one_of_the_conditions() -> None:
 
     assert element_conditions(kept_where.definition, judge.compare(spoilt, POLICY)) == [
         "only at elements where keep is false"
+    ]
+
+
+@equation(options={"most": (3, 5)})
+def with_distance(x: Float[Tensor, "n m"], *, most: int) -> Float[Tensor, "n m"]:
+    """Rows with how far a column is from the diagonal, at the most so far."""
+    i, j = index("n"), index("m")
+    far = abs(i - j)
+    y = x[i, j] + where(far < most, far, most)
+    return y.stack(i, j)
+
+
+def told_of_distance(wrong: Callable[[Array, Array, int], Array]) -> list[str]:
+    judge = Judge(with_distance, "float32")
+    drawn = [(case_of(with_distance.id, n=9, m=8, seed=most, batch=2), most) for most in (3, 5)]
+    cases = [replace(case, options={"most": most}) for case, most in drawn]
+    observations = honest_answers(with_distance.id, "float32", "op-by-op", cases)
+    places = np.arange(9)[:, None], np.arange(8)[None]
+    spoilt = [
+        replace(each, answers=(each.answers[0] + wrong(*places, int(each.case.options["most"])),))
+        for each in observations
+    ]
+    return element_conditions(with_distance.definition, judge.compare(spoilt, POLICY))
+
+
+def test_lines_and_places_beside_wrong_elements_are_told() -> None:
+    assert told_of_distance(lambda i, j, most: np.abs(i - j) >= most) == ["only at elements where far_ij ≥ most"]
+
+
+def test_two_conditions_are_told_where_one_is_not_enough() -> None:
+    assert told_of_distance(lambda i, j, most: (np.abs(i - j) >= most) & (i > j)) == [
+        "only at elements where far_ij ≥ most ∧ i > j"
     ]

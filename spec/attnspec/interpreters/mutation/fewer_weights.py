@@ -1,4 +1,5 @@
-"""Softmaxes without some scores or weights: all but the largest, those below a threshold; exponentials cut to 0.
+"""Softmaxes without some scores or weights, or with one score too many: all but the largest, those below a threshold,
+one of 0 besides; exponentials cut to 0.
 
 They are not mutants of an equation, and the cases need not detect them. They are tried as explanations of wrong answers
 that no mutant explains.
@@ -42,6 +43,7 @@ def fewer_weights(definition: Definition, numbers: Iterable[int] = ()) -> Iterat
         tree = map_throughout(definition, lambda node, _, cut=cut: _cut_off(node, cut), with_second_names)  # type: ignore[misc]  # mypy does not infer a lambda with a default
         if tree is not definition and is_well_formed(tree):
             yield Mutant(f"weights/exp/{cut}", f"exp of less than −{cut} is taken for 0", tree)
+    yield from _variant(definition, "besides", _beside_zero, "softmax includes one more score, which is 0")
     for count in COUNTS:
         yield from _variant(
             definition, f"largest/{count}", _largest(count), f"only the {count} largest scores are used"
@@ -87,6 +89,15 @@ def _within(cut: int) -> Weights:
         return restricted(softmax, Apply(">=", (softmax.term, lowest)))
 
     return weights
+
+
+def _beside_zero(softmax: Reduce) -> Node:
+    """The weights beside a further score of 0, as of a place that nothing was written to."""
+    largest = replace(softmax, op="max")
+    top = Apply("where", (Apply(">", (largest, ZERO)), largest, ZERO))
+    total = replace(softmax, op="sum", term=Apply("exp", (Apply("-", (softmax.term, top)),)))
+    besides = Apply("exp", (Apply("neg", (top,)),))
+    return Apply("/", (Apply("*", (softmax, total)), Apply("+", (total, besides))))
 
 
 def _cut_off(node: Node, cut: int) -> Node:

@@ -55,6 +55,25 @@ def other_expressions(definition: Definition, roots: Collection[int] | None = No
             yield Mutant(f"{place.label}/{also} for {shown}", sentence, place.put(other))
 
 
+def elements_for_numbers(definition: Definition) -> Iterator[Mutant]:
+    """The variants of an equation with an element that a line reads in place of a line of fewer axes that it reads."""
+    lines = {name for line in definition.lines for name in line.targets}
+    for place in _values(definition, None):
+        if not (isinstance(place.node, Name) and place.node.id in lines and _is_own(place)):
+            continue
+        kind = place.site.type_of(place.node)
+        read = [node for node in nodes(place.site.root) if isinstance(node, At) and isinstance(node.array, Name)]
+        for other in dict.fromkeys(read):
+            also = place.site.type_of(other)
+            tree = place.put(other)
+            if kind.dims or also.dims or not kind.names < also.names or not is_well_formed(tree):
+                continue
+            shown, instead = place.site.show(place.node), place.site.show(other)
+            yield Mutant(
+                f"{place.label}/{instead} for {shown}", f"in {place.line}: {instead} is used instead of {shown}", tree
+            )
+
+
 def ignored_conditions(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with one of two values everywhere, whether its condition holds or not."""
     for place in _values(definition, None):

@@ -13,7 +13,7 @@ from functools import reduce
 from itertools import combinations
 
 from attnspec.interpreters.formula.formula import text_of
-from attnspec.interpreters.mutation.everywhere import everywhere
+from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_compared, is_float, leads_to_value
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.operators import must_equal
@@ -51,6 +51,7 @@ def place_errors(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[
     yield from _other_numbers(definition)
     yield from _from_their_end(definition)
     yield from _of_other_axes(definition)
+    yield from _of_numbers_of_rows(definition)
     yield from _beyond_the_ends(definition)
     yield from _mirrored(definition)
     yield from _exchanged(definition)
@@ -87,6 +88,36 @@ def _of_other_axes(definition: Definition) -> Iterator[Mutant]:
                             words = f"{place.site.show(shown)} is read instead of {place.site.show(place.node)}{where}"
                             id = f"{place.label}/{other} for {index} of {place.site.show(place.node)}"
                             yield Mutant(id, f"in {place.line}: {words}", tree, equal_sizes=equal)
+
+
+def _of_numbers_of_rows(definition: Definition) -> Iterator[Mutant]:
+    """An array is read at the remainder or the quotient of the number of a row, as if rows were laid out otherwise."""
+    for place in everywhere(definition):
+        match place.node:
+            case At(array=Name() as array, places=(Position(index=own),)) if "/" not in place.label:
+                for other, number in _numbers_of_rows(place, own):
+                    at_all = Apply(">=", (Position(own), ZERO))  # the index stays an axis
+                    tree = place.put(Apply("where", (at_all, At(array, (number,)), place.node)))
+                    if is_well_formed(tree):
+                        shown, also = place.site.show(place.node), place.site.show(At(array, (number,)))
+                        says = f"in {place.line}: {also} is read instead of {shown}"
+                        yield Mutant(f"{place.label}/row of {own} and {other}/{also}", says, tree)
+
+
+def _numbers_of_rows(place: Occurrence, own: str) -> Iterator[tuple[str, Node]]:
+    """The other index of rows that are numbered through, and what is taken for the place along the own one."""
+    ranges, root = place.site.definition.ranges, place.site.root
+    named = place.site.type_of(root.array if isinstance(root, Stack) else root).names
+    for other in ranges:
+        if other == own or other not in named or {own, other} & place.site.bound:
+            continue
+        size, others = SizeOf(ranges[own]), SizeOf(ranges[other])
+        for op, first, then, width, divisor in (
+            ("%", own, other, others, size),
+            ("//", other, own, size, others),
+        ):
+            row = Apply("+", (Apply("*", (Position(first), width)), Position(then)))
+            yield other, Apply(op, (row, divisor))
 
 
 def _beyond_the_ends(definition: Definition) -> Iterator[Mutant]:

@@ -3,15 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, combinations, permutations
 
 import numpy as np
 
-from attnspec.interpreters.evaluation.call import fit
+from attnspec.interpreters.evaluation.call import fit, outputs
 from attnspec.interpreters.formula.formula import text_of
-from attnspec.language.tree import Definition, Name, Parameter
-from attnspec.thresholds import BY_CHANCE, WIDE_ELEMENTS
+from attnspec.interpreters.mutation.mutants import is_well_formed
+from attnspec.language.check import check
+from attnspec.language.tree import Apply, Definition, Name, Node, Number, Parameter, Position, Scan, Stack
+from attnspec.thresholds import BY_CHANCE, CONTROLS, WIDE_ELEMENTS
 from attnspec.verification.candidate.observation import Array
 from attnspec.verification.judge.residuals import Compared
+
+ZERO, ONE = Number(0.0), Number(1.0)
+
+MOST_CONDITIONS = 100
+"""Of equations with more conditions of lines none is asked."""
+
+MOST_NECESSARY = 12
+"""Of more conditions that all wrong elements have, the first are asked in pairs."""
 
 KINDS: dict[str, dict[str, Callable[[Array], Array]]] = {
     "float": {
@@ -57,7 +69,83 @@ def element_conditions(definition: Definition, compared: Sequence[Compared]) -> 
             found += _told(
                 counts, f"only at elements where {text_of(Name(parameter.name), definition)} {says}", len(tried)
             )
-    return [says for _, says in sorted(found)[:1]]
+    return [says for _, says in sorted(found or _of_lines(definition, told))[:1]]
+
+
+def _of_lines(definition: Definition, compared: Sequence[Compared]) -> list[tuple[float, str]]:
+    """What is told of lines beside the elements of the result, and of places: beyond an option, or on a side of 0.
+
+    Where one condition holds beside right elements too, it is asked which two hold beside no right one.
+    """
+    failing, right = ([each for each in compared if each.fails == wrong] for wrong in (True, False))
+    conditions = _conditions(definition, compared[0].output)
+    wrong = _counts(definition, failing, conditions)
+    if wrong is None:
+        return []
+    necessary = [each for each, count in zip(conditions, wrong, strict=True) if not count[1, 0]][:MOST_NECESSARY]
+    pairs: list[Node] = [Apply("and", pair) for pair in combinations(necessary, 2)]
+    asked, tried = [*necessary, *pairs], len(conditions) + len(pairs)
+    counts = _counts(definition, [*failing, *right[:: 1 + len(right) // CONTROLS]], asked)
+    if counts is None:
+        return []
+    told = [
+        [*_told(count, f"only at elements where {text_of(node, definition)}", tried)]
+        for node, count in zip(asked, counts, strict=True)
+    ]
+    alone, both = chain(*told[: len(necessary)]), chain(*told[len(necessary) :])
+    return [each for each in (*alone, *both) if not each[0]] or [*chain(*told[: len(necessary)])]
+
+
+def _counts(definition: Definition, compared: Sequence[Compared], conditions: Sequence[Node]) -> Array | None:
+    """How many elements are right and wrong, in which each condition does not hold and holds; None if shapes differ."""
+    if not conditions:
+        return None
+    output = compared[0].output
+    root, result = definition.returns[output], definition.results[output]
+    wrapped = tuple(_beside_result(Apply("where", (each, ONE, ZERO)), root) for each in conditions)
+    tree = replace(definition, returns=wrapped, results=(result,) * len(wrapped))
+    counts = np.zeros((len(conditions), 2, 2), int)
+    for each in compared:
+        wrong, telling = each.ratio > 1, (each.ratio > 1) | (np.abs(each.noise.value) > 0)
+        found = outputs(tree, each.case.arguments)
+        for count, holds in zip(counts, found, strict=True):
+            if holds.shape != wrong.shape:
+                return None
+            count += [
+                [int((telling & (wrong == w) & ((holds > 0) == h)).sum()) for h in (False, True)] for w in (False, True)
+            ]
+    return counts
+
+
+def _conditions(definition: Definition, output: int) -> list[Node]:
+    """Conditions of lines that have a value beside each element of a result."""
+    root, types = definition.returns[output], check(definition)
+    lines = [name for line in definition.lines if not isinstance(line.value, Scan) for name in line.targets]
+    known: list[Node] = [Name(name) for name in lines if types[name].kind in ("float", "int")]
+    options = [Name(option.name) for option in definition.options if option.kind in ("float", "int")]
+    if isinstance(root, Stack):
+        known = [node for node in known if isinstance(node, Name) and not types[node.id].dims]
+        places = [Position(each) for each in root.indices]
+        found: list[Node] = [
+            *(Apply(op, (node, bound)) for node in (*known, *places) for bound in options for op in (">=", "<=")),
+            *(Apply(">", pair) for pair in permutations(places, 2)),
+        ]
+    else:
+        found = [Apply(op, (node, bound)) for node in known for bound in options for op in (">=", "<=")]
+    found += [Apply(op, (node, ZERO)) for node in known for op in ("==", "<", ">")]
+    whole = [replace(definition, returns=(_beside_result(Apply("where", (each, ONE, ZERO)), root),)) for each in found]
+    result = definition.results[output]
+    kept = [each for each, tree in zip(found, whole, strict=True) if is_well_formed(replace(tree, results=(result,)))]
+    return kept if len(kept) <= MOST_CONDITIONS else []
+
+
+def _beside_result(value: Node, root: Node) -> Node:
+    """A value in the shape of a result that is stacked along indices."""
+    if not isinstance(root, Stack):
+        return value
+    for each in root.indices:
+        value = Apply("+", (value, Apply("*", (ZERO, Position(each)))))
+    return Stack(value, root.indices)
 
 
 def _told(counts: Array, says: str, tried: int) -> Iterator[tuple[float, str]]:

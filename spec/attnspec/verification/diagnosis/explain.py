@@ -34,6 +34,7 @@ from attnspec.interpreters.mutation.moved_parts import moved_parts
 from attnspec.interpreters.mutation.mutants import Mutant, lookalikes
 from attnspec.interpreters.mutation.other_expressions import (
     complements_of_others,
+    elements_for_numbers,
     exchanged_values,
     expressions_for_names,
     further_expressions,
@@ -318,6 +319,7 @@ class Explainer:
             "each result for itself": (lambda: mistakes_in_results(judge, short, policy),),
             "one reading of a line": (lambda: mistake_at_one_reading(judge, short, policy),),
             "two mistakes at once": (lambda: two_mistakes(judge, short, self.mistakes, policy),),
+            "mistakes in most cases": (lambda: self.in_some_cases(short, judged, software, most=True),),
         }
         searches: list[Callable[[], Diagnosis | None]] = [
             lambda: _if_whole(likely(), alike=True),
@@ -403,19 +405,23 @@ class Explainer:
         return [*lines, *range(len(definition.lines), len(definition.roots))]
 
     def in_some_cases(
-        self, observations: Sequence[Observation], judged: Judged, mistakes: Made[Mutant]
+        self, observations: Sequence[Observation], judged: Judged, mistakes: Made[Mutant], most: bool = False
     ) -> Diagnosis | None:
         """Find a mistake of the failing cases alone, where they are few or have in common what no right case has.
 
         Where one case alone fails and nothing sets it apart, or all that is wrong is NaN, infinite or one number,
         nothing is found: many mistakes give that in so few cases. Nor is a mistake that would show in right cases from
         which nothing sets apart those that fail.
+
+        Args:
+            most: whether they are most cases, apart from right ones in which the mistake would show by something alone.
         """
         failing = self.judge.failing(observations, judged.policy)
         wrong = wrong_values(self.judge.compare(failing, judged.policy))
         if len(wrong) == 1 or not np.isfinite(wrong).any():
             return None
-        if not locate.circumstances(judged.compared) and (len(failing) == 1 or 2 * len(failing) > len(observations)):
+        few, apart = 2 * len(failing) <= len(observations), bool(locate.circumstances(judged.compared))
+        if (apart or few or len(failing) == len(observations)) if most else not (apart or (few and len(failing) > 1)):
             return None
         found = recognise(self.searching, failing, mistakes, judged.policy, refute=True)
         if found is None:
@@ -423,7 +429,8 @@ class Explainer:
         mutant = next(each for each in mistakes if each.id == found.id)
         telling = telling_cases(self.judge, observations, mutant, judged.policy)
         says = f"{found.says} (wrong {locate.where(judged.compared, telling)})"
-        return None if says.endswith(UNTOLD) and len(telling) > len(failing) else replace(found, says=says)
+        told = not says.endswith(UNTOLD) and not (most and locate.NOT_IN_EACH in says)
+        return replace(found, says=says) if told or (not most and len(telling) <= len(failing)) else None
 
     def error_direction(self, observations: list[Observation], judged: Judged) -> Diagnosis | None:
         """Find a direction that explains the error of every answer, such as the scale of one argument.
@@ -493,7 +500,7 @@ OF_SOFTWARE: Sequence[Callable[..., Iterable[Mutant]]] = (
     regrouped_products, tiling_errors, mask_errors, condition_errors, fewer_weights, shared_parts, one_softmax,
     states_handed_up, insertions, reduction_errors, size_errors, other_axes, partial_sums, sums_beyond, moved_parts,
     state_errors, step_errors, integer_divisions, place_errors, reading_errors, filter_errors, complements_of_others,
-    ignored_conditions, exchanged_values,
+    ignored_conditions, exchanged_values, elements_for_numbers,
 )  # fmt: skip
 """The kinds of mistakes of software, in the order in which they are tried."""
 
