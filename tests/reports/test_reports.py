@@ -64,7 +64,7 @@ NAMED = {
     "codes_shifted_by_eight": "8 scale_j is subtracted from offset_j",
     "cosine_cut_at_lowest": "cut at lowest from below",
     "cross_entropy_gradient_in_logits": "it changes its inputs: logits",
-    "decode_leaves_one_slot_empty": "softmax includes one more score, which is 0",
+    "decode_leaves_one_slot_empty": "softmax has an extra 1 in its sum, as of one more score, which is 0",
     "decoder_query_before_norm": "in c: s is used instead of",
     "distillation_mean_over_classes": "the mean over k is used instead of",
     "embedding_assigned": "only the last term of",

@@ -43,7 +43,9 @@ def fewer_weights(definition: Definition, numbers: Iterable[int] = ()) -> Iterat
         tree = map_throughout(definition, lambda node, _, cut=cut: _cut_off(node, cut), with_second_names)  # type: ignore[misc]  # mypy does not infer a lambda with a default
         if tree is not definition and is_well_formed(tree):
             yield Mutant(f"weights/exp/{cut}", f"exp of less than −{cut} is taken for 0", tree)
-    yield from _variant(definition, "besides", _beside_zero, "softmax includes one more score, which is 0")
+    yield from _variant(
+        definition, "besides", _beside_zero, "softmax has an extra 1 in its sum, as of one more score, which is 0"
+    )
     for count in COUNTS:
         yield from _variant(
             definition, f"largest/{count}", _largest(count), f"only the {count} largest scores are used"
