@@ -74,7 +74,7 @@ def test_a_line_is_right_where_a_product_with_it_is() -> None:
 
     def run(x: Array, h: Array, c: Array, **weights: Array) -> tuple[list[Made], list[Array]]:
         def before(gate: str) -> Array:
-            return x @ weights[f"W_x{gate}"] + h @ weights[f"W_h{gate}"] + weights[f"b_{gate}"]
+            return np.asarray(x @ weights[f"W_x{gate}"] + h @ weights[f"W_h{gate}"] + weights[f"b_{gate}"])
 
         i, f, o = (np.asarray(1 / (1 + np.exp(-before(gate)))) for gate in "ifo")
         new, old = i * np.tanh(before("g")), f * c
