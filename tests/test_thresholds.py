@@ -92,6 +92,7 @@ ELSEWHERE = {
     "MOST_NECESSARY": "the cost of a search",
     "MOST_CODE": "how much is printed",
     "MOST_INPUTS": "how much is printed",
+    "MOST_OF_WHOLE": "how much is printed",
     "MOST_OF_INPUT": "how much is printed",
     "STAGES": "the number of stages of a search",
     "POOL": "which cases a long search varies",

@@ -101,7 +101,7 @@ def test_a_factor_that_may_act_later_is_no_mistake_of_its_line() -> None:
 
     assert diagnosis.id == "code"
     assert diagnosis.says.partition(": ")[2].startswith("return w @ v / np.sqrt((w * w).sum(-1, keepdims=True)), with ")
-    assert "[c_i]_i belongs" in diagnosis.says
+    assert "where c_i = Σ_j α_ij v_j belongs" in diagnosis.says
 
 
 def test_the_text_and_the_json_have_it() -> None:

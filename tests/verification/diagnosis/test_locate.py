@@ -222,6 +222,17 @@ def test_sizes_from_one_on(menu: list[int], data: st.DataObject) -> None:
     assert f"only where d ≥ {first}, and never up to {before}" in located(observations, NORM)
 
 
+@pytest.mark.parametrize(("rest", "fact"), [(1, "only where d is odd"), (0, "only where d is even")])
+def test_an_odd_or_even_size_is_said_where_enough_cases_show_it(rest: int, fact: str) -> None:
+    observations = changed(
+        honest(NORM, *(case_of(NORM, d=size, seed=3) for size in range(3, 15))),
+        lambda answer, case: answer + (len(answer) % 2 == rest),
+    )
+
+    assert fact in located(observations, NORM)
+    assert fact not in located(observations[:4], NORM)
+
+
 @pytest.mark.parametrize(("least", "needed"), [(16, True), (1, False)])
 def test_a_size_that_failing_cases_alone_have_is_needed(least: int, needed: bool) -> None:
     compared = judge(ATTENTION).compare(

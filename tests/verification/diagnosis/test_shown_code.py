@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from attnspec.verification.diagnosis.shown_code import allocates, is_shown_whole, shown_code
+from attnspec.verification.diagnosis.shown_code import allocates, is_shown_whole, only_return, shown_code
 
 SOURCE = """
 import numpy as np
@@ -120,7 +120,7 @@ def looped(x):
         ("total += k", "", "total += k, with k = k[1:] if m % 2, with m = k.shape[-2]", True),
         ("return q", "turned keys parts q", "return q @ keys + stack(parts) + total + turned, "
          "with keys[start:start + 32] /= 2, with parts.append(k[i]), with total += k, with turned[1:] = q, "
-         "with start in range(0, m, 32)", False),
+         "with start in range(0, m, 32), with k = k[1:] if m % 2, with total = zeros(3), with m = k.shape[-2]", True),
         ("y = h", "", "y = h, with h = h + x", False),
     ],
 )  # fmt: skip
@@ -134,6 +134,17 @@ def test_what_changes_an_array_and_what_runs_under_a_condition(
 
     assert shown_code([(str(path), number)], held) == shown
     assert is_shown_whole([(str(path), number)], held) is whole
+
+
+def test_the_only_return_of_a_function(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(
+        "@of(\n    'x'\n)\ndef one(x):\n    def inner(y):\n        return y\n    return inner(x)\n"
+        "def two(x):\n    if x:\n        return 1\n    return 2\n",
+        encoding="utf-8",
+    )
+
+    assert [only_return(str(path), number) for number in (1, 4, 5, 8)] == [7, 0, 6, 0]
 
 
 def test_variables_that_hold_lines_of_the_formula_are_left_out(file: str) -> None:

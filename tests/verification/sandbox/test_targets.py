@@ -106,6 +106,8 @@ def test_everything_a_declaration_says_arrives(runner: Runner, tmp_path: Path) -
         ),
         framework="numpy",
         numbers=(1.0,),
+        file=both.file,
+        line=both.line,
     )
     assert (public.name, public.implementations) == ("public", ())
     assert names(runner.load(File(path, "public"))) == ["public"]

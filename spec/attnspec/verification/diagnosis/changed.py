@@ -433,12 +433,15 @@ def _plain(definition: Definition, wrong: Sequence[Compared], compared: Sequence
     zeros = (f"{_shown(array, definition)} is 0" for array in of_kind["float"] if _at_zeros(wrong, array))
     whole = (f"{_shown(array, definition)} is {value}" for array in of_kind["int"]
              for value in _at_one_number(wrong, compared, array))  # fmt: skip
-    where = next(chain(hidden, by_place, zeros, whole), "it is wrong" if number else "")
+    where = next(chain(hidden, by_place, zeros, whole), IT_IS_WRONG if number else "")
     return f"{name} is {what} where {where}" if where else ""
 
 
 KINDS = ("bool", "float", "int")
 """The kinds of arguments."""
+
+IT_IS_WRONG = "it is wrong"
+"""Where all wrong elements are one number, if nothing tells where that is."""
 
 
 def _shown(name: str, definition: Definition) -> str:

@@ -21,9 +21,10 @@ from attnspec.verification.diagnosis.appearances import (
     missing,
     whole_lines,
 )
-from attnspec.verification.diagnosis.following import WHOLE, Followed, Following, id_of, says_of
+from attnspec.verification.diagnosis.following import WHOLE, Followed, Following, formula_of, id_of, says_of
 from attnspec.verification.diagnosis.matching import AS_IT_IS
 from attnspec.verification.diagnosis.several_lines import Found, Search
+from attnspec.verification.diagnosis.shown_code import is_shown_whole, only_return, shown_code
 from attnspec.verification.diagnosis.watched_calls import WatchedCall, watched_calls
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Departure, Diagnosis
@@ -46,7 +47,7 @@ def with_departure(
     """
     calls = watched_calls(candidate, judge, observations, policy)
     if not calls:
-        return Diagnosis("", "")
+        return returned_code(candidate, judge, observations, policy) or Diagnosis("", "")
     search = Search(judge, observations, policy, calls)
     watched = search.compared(judge.equation.definition)
     found = search.mistakes(watched)
@@ -57,8 +58,12 @@ def with_departure(
         code = says_of(others or returned)
         if others and code and following.explains_answers:
             return Diagnosis(id_of(others), code, (), said)
-        if following.are_all_wrong(returned) and all(each.is_whole for each in returned):
-            return Diagnosis(WHOLE, code, (), said or Departure())
+        whole = [each for each in returned if each.is_whole]
+        if whole and following.are_all_wrong(returned):
+            return Diagnosis(WHOLE, says_of(whole), (), said or Departure())
+        made = None if others else returned_code(candidate, judge, observations, policy, following.right_throughout)
+        if made:
+            return replace(made, departure=said or Departure())
         if code:
             said = said or Departure()
             said = replace(said, says="; ".join(filter(None, [said.says, code])))
@@ -67,6 +72,28 @@ def with_departure(
     says = "; ".join(each.mistake.says for each in found)
     also = found[0].mistake.also if len(found) == 1 else ()
     return Diagnosis(ids, says, also, departure(watched, found, explained=True))
+
+
+def returned_code(
+    candidate: Candidate,
+    judge: Judge,
+    observations: Sequence[Observation],
+    policy: Policy,
+    right: Collection[tuple[str, str, str]] = (),
+) -> Diagnosis | None:
+    """The code that makes what is returned, if all of it can be shown, and the formulas of the wrong results.
+
+    Args:
+        right: file, function and name of variables that hold lines of the formula.
+    """
+    info, definition = candidate.question.callable, judge.equation.definition
+    line = only_return(info.file, info.line)
+    if not line or not is_shown_whole([(info.file, line)], right):
+        return None
+    wrong = sorted({each.output for each in judge.compare(observations, policy) if each.fails})
+    formulas = dict.fromkeys(formula_of(definition, len(definition.lines) + number) for number in wrong)
+    code = f"{PurePath(info.file).name} line {line}: {shown_code([(info.file, line)], right)}"
+    return Diagnosis(WHOLE, f"{code}, where {' and '.join(formulas)} belongs") if formulas else None
 
 
 def followed(calls: Sequence[WatchedCall], watched: Sequence[Appearances]) -> tuple[Following, list[Followed]]:

@@ -62,6 +62,7 @@ from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.attempts import first_found
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.changed import (
+    IT_IS_WRONG,
     changed_answers,
     changed_inputs,
     exchanged_axes,
@@ -159,7 +160,7 @@ class Explainer:
         if violation:
             return Conclusion(VerdictKind.MISBEHAVES, violation, judged)
         no_gradient = self.missing_gradients(judged)
-        known = no_gradient or self.known_mistake(observations, judged)
+        known = no_gradient or self.with_code(observations, judged, self.known_mistake(observations, judged))
         ask = known is None or KEPT_NUMBER.search(known.id)  # a number may be that of the first call
         violation = self.repeatability.right_in_a_fresh_process(judged) if ask else ""
         if violation:
@@ -189,6 +190,16 @@ class Explainer:
             diagnosis=replace(known, says=locate.revised(known.says, judged.compared, smallest, equation.definition)),
             worst=worst_element(smallest, equation) if smallest is not None else worst_case(first, judged, equation),
         )
+
+    def with_code(
+        self, observations: Sequence[Observation], judged: Judged, known: Diagnosis | None
+    ) -> Diagnosis | None:
+        """A diagnosis that only says that wrong elements are one number, with the code that makes them."""
+        if known is None or f"where {IT_IS_WRONG}" not in known.says or self.departure is not None:
+            return known
+        found = self.mistakes_in_lines(observations, judged)
+        code = self.code or self.whole
+        return found or (replace(known, says=f"{known.says}; {code.says}") if code else known)
 
     def with_what_was_missed(self, diagnosis: Diagnosis) -> Diagnosis:
         """A diagnosis that names no mistake, with what was not searched for one."""

@@ -18,7 +18,7 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.rounding.lines import Part, Visit, following
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.language.traversal import reads
-from attnspec.language.tree import Last, Name, Node, Reduce, Scan, Stack
+from attnspec.language.tree import Definition, Last, Name, Node, Reduce, Scan, Stack
 from attnspec.thresholds import FOLLOWED_BOUNDS
 from attnspec.verification.diagnosis.appearances import (
     Appearances,
@@ -31,7 +31,7 @@ from attnspec.verification.diagnosis.appearances import (
     whole_lines,
 )
 from attnspec.verification.diagnosis.matching import AS_IT_IS, Array, Expected
-from attnspec.verification.diagnosis.one_line import Suspect
+from attnspec.verification.diagnosis.one_line import Suspect, laid_out
 from attnspec.verification.diagnosis.several_lines import fitting_arrays
 from attnspec.verification.diagnosis.shown_code import is_shown_whole, shown_code
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
@@ -79,9 +79,17 @@ class Followed:
     @property
     def formula(self) -> str:
         """The line of the formula."""
-        definition, target = self.site.definition, self.site.part.target
-        formula = text_of(definition.roots[self.site.part.root], definition)
-        return f"{text_of(Name(target), definition)} = {formula}" if target else formula
+        return formula_of(self.site.definition, self.site.part.root, self.site.part.target)
+
+
+def formula_of(definition: Definition, root: int, target: str = "") -> str:
+    """A line of a formula, or of a result, which may be the value of a line."""
+    name = target or _line_of(definition.roots[root])
+    lines = [k for k, line in enumerate(definition.lines) if line.targets == (name,)]
+    if not target and lines:
+        root, target = lines[0], definition.lines[lines[0]].targets[0]
+    formula = text_of(definition.roots[root], definition)
+    return f"{text_of(Name(target), definition)} = {formula}" if target else formula
 
 
 def id_of(found: Sequence[Followed]) -> str:
@@ -185,11 +193,11 @@ class Following:
         return False
 
     def returned(self) -> Iterator[Followed]:
-        """The arrays that are returned where other ones belong."""
+        """The arrays that are returned where other ones belong, without what the formula computes from other ones."""
         definition = self.watched[0].visits[-1].definition
         for number, node in enumerate(definition.returns):
             answers = [call.observation.answers[number] for call in self.calls]
-            if all(self.is_right(k, number, answer) for k, answer in enumerate(answers)):
+            if all(self.is_right(k, number, answer) for k, answer in enumerate(answers)) or self.is_derived(number):
                 continue
             made = [
                 [at for at, item in each.others(parted=True) if _same(item.value, answer)]
@@ -200,12 +208,32 @@ class Following:
                 site = Site((), definition, Part(len(definition.lines) + number, "", (), node))
                 yield Followed(site, common[0][0], self.callers(*common[0]), self.right_throughout)
 
+    def is_derived(self, number: int) -> bool:
+        """Whether an answer is what the formula computes from the other answers."""
+        for call, watched in zip(self.calls, self.watched, strict=True):
+            visit, answers = watched.visits[-1], call.observation.answers
+            names = [_line_of(node) for node in visit.definition.returns]
+            noises = {part.target: (part, noise) for part, noise in visit.noises.items() if part.target}
+            arrays = {
+                name: laid_out(answers[k], noises[name][1].value.shape)
+                for k, name in enumerate(names)
+                if k != number and name in noises
+            }
+            given = {name: array for name, array in arrays.items() if array is not None}
+            if names[number] not in noises or names[number] in given:
+                return False
+            part, noise = noises[names[number]]
+            value = following(visit, given).get(part)
+            if value is None or not _within(value, noise).equals(answers[number]):
+                return False
+        return True
+
     def are_all_wrong(self, found: Sequence[Followed]) -> bool:
         """Whether arrays that are returned where others belong are all wrong results, of which there are some."""
         definition = self.visit(()).definition
         there = {each.site.part.root - len(definition.lines) for each in found}
         return bool(there) and all(
-            number in there or self.is_right(k, number, call.observation.answers[number])
+            number in there or self.is_derived(number) or self.is_right(k, number, call.observation.answers[number])
             for number in range(len(definition.returns))
             for k, call in enumerate(self.calls)
         )
@@ -458,6 +486,13 @@ def _divided(array: Array, axis: int) -> Array:
 def _same(a: Array, b: Array) -> bool:
     """Whether two arrays have the same numbers, in whatever shape."""
     return a.size == b.size > 0 and np.array_equal(np.ravel(a), np.ravel(b))
+
+
+def _line_of(node: Node) -> str:
+    """The name of the line that a result is, in another order of axes; "" if it is none."""
+    while isinstance(node, Stack):
+        node = node.array
+    return node.id if isinstance(node, Name) else ""
 
 
 def _is_of(node: Node, names: Collection[str]) -> bool:

@@ -137,6 +137,8 @@ def _circumstances(
             facts.append(f"only where {name} = {wrong_at.pop():g}")
         elif max(wrong_at) < min(right_at):
             facts.append(f"only where {name} ≤ {max(wrong_at):g}")
+        elif parity := _parity(sizes, others, name):
+            facts.append(f"only where {name} is {parity}")
     regimes, right = ({description.regime for description in _descriptions(cases)} for cases in (failing, passing))
     facts += [f"only where {name} is 0 everywhere" for name in sorted(_zero(failing) - _zero(told, some=True)) if told]
     facts += _everywhere(failing, told)
@@ -145,6 +147,14 @@ def _circumstances(
     if not facts and not regimes & right and len(regimes) <= 4:
         facts.append(f"only on values of the kind {' or '.join(map(repr, sorted(regimes)))}")
     return facts or _nearly(sizes, others)
+
+
+def _parity(failing: Sequence[dict[str, float]], passing: Sequence[dict[str, float]], name: str) -> str:
+    """Whether a number is "odd" in all failing cases and in no other, or "even"; "" if neither, or by chance."""
+    wrong, right = ({numbers[name] % 2 for numbers in cases} for cases in (failing, passing))
+    if 2 * len(failing[0]) * 0.5 ** (len(failing) + len(passing)) > BY_CHANCE:
+        return ""
+    return "odd" if (wrong, right) == ({1}, {0}) else "even" if (wrong, right) == ({0}, {1}) else ""
 
 
 def _common(failing: Sequence[dict[str, float]], passing: Sequence[dict[str, float]]) -> list[str]:

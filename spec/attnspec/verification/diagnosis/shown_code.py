@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-MOST_CODE, MOST_INPUTS, MOST_OF_INPUT = 160, 5, 110
-"""A longer statement is not shown; with one, so many are shown that make what it reads, and no longer ones."""
+MOST_CODE, MOST_INPUTS, MOST_OF_WHOLE, MOST_OF_INPUT = 160, 5, 8, 110
+"""A longer statement is not shown; with one, so many are shown that make what it reads, or so many if these are all,
+and no longer ones."""
 
 SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Return, ast.Expr)
 """The statements that are shown."""
@@ -49,16 +50,17 @@ def shown_code(places: Sequence[tuple[str, int]], right: Collection[tuple[str, s
     Returns:
         The statement, as "y = f(x), with x = 2 * a"; "" if there is none, or if it is long.
     """
-    return _shown(places, right)[0]
+    code, whole = _shown(places, right, MOST_OF_WHOLE)
+    return code if whole else _shown(places, right, MOST_INPUTS)[0]
 
 
 def is_shown_whole(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]] = ()) -> bool:
     """Whether what makes a statement is shown whole, from arguments and variables that hold lines of the formula on."""
-    return _shown(places, right)[1]
+    return _shown(places, right, MOST_OF_WHOLE)[1]
 
 
-def _shown(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]]) -> tuple[str, bool]:
-    """The code, and whether it is shown whole."""
+def _shown(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]], most: int) -> tuple[str, bool]:
+    """The code with at most so many statements, and whether it is shown whole."""
     levels: list[_Level] = []
     for file, number in places:
         level = _level(file, number)
@@ -69,11 +71,28 @@ def _shown(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, 
     test = _test(levels[0].statement, levels[0].function) if code else ""
     shown, whole = dict.fromkeys([f"{code} if {test}" if test else code]), bool(code)
     for text, tells in _inputs(levels, right) if code else ():
-        if text and (text in shown or (len(shown) <= MOST_INPUTS and len(text) <= MOST_OF_INPUT)):
+        if text and (text in shown or (len(shown) <= most and len(text) <= MOST_OF_INPUT)):
             shown[text] = None
         elif tells:
             whole = False
     return ", with ".join(shown), whole
+
+
+def only_return(file: str, number: int) -> int:
+    """The line of the only statement that returns from the function whose code begins at a line; 0 if none."""
+    tree = _tree(file, _version(file))
+    functions = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.FunctionDef)
+        and min([node.lineno, *(each.lineno for each in node.decorator_list)]) == number
+    ]
+    if len(functions) != 1:
+        return 0
+    inner = [node for node in ast.walk(functions[0]) if isinstance(node, ast.FunctionDef | ast.Lambda)][1:]
+    nested = {id(node) for function in inner for node in ast.walk(function)}
+    returns = [node for node in ast.walk(functions[0]) if isinstance(node, ast.Return) and id(node) not in nested]
+    return returns[0].lineno if len(returns) == 1 and returns[0].value is not None else 0
 
 
 def allocates(file: str, number: int) -> bool:
@@ -100,7 +119,7 @@ def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -
     """
     statement = levels[0].statement
     waiting = [(0, name, name, statement.lineno) for name in _read(statement)]
-    seen, later = {*waiting}, list[str]()
+    seen, later, before = {*waiting}, list[str](), set[tuple[int, str, int]]()
     while waiting:
         number, called, name, line = waiting.pop(0)
         level = levels[number]
@@ -113,8 +132,12 @@ def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -
             made = [] if value is None else [(number + 1, _Maker(value, called, caller.statement.lineno))]
         if made or is_right:
             made += [(number, each) for each in _changes(name, level, line, base, is_right)]
-        elif not _is_known(name, level, line, len(levels) - number):
+        elif not (
+            _is_known(name, level, line, len(levels) - number)
+            or {(number, name, each) for each in _lines_of(name, level)} <= before
+        ):
             yield None, True
+        before |= {(number, name, each.line) for _, each in made}
         for at, each in made:
             if isinstance(each.node, ast.Name):  # another name for it
                 more = [(at, called, each.node.id, each.line)]
@@ -132,8 +155,10 @@ def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -
 
 
 def _tells_little(node: ast.AST) -> bool:
-    """Whether an expression is a size, or memory that is written later."""
+    """Whether an expression is a size, 0, or memory that is written later."""
     of_size = isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute) and node.value.attr == "shape"
+    if isinstance(node, ast.Constant) and node.value == 0:
+        return True
     return of_size or (isinstance(node, ast.Call) and _called(node) in ("zeros", "zeros_like", "new_zeros"))
 
 
@@ -257,15 +282,22 @@ def _changes(name: str, level: _Level, line: int, base: ast.stmt | None, parts: 
     """
     loops = [node for node in ast.walk(level.function) if isinstance(node, ast.For | ast.While) and _is_at(node, line)]
     again = {id(node) for loop in loops for node in ast.walk(loop)}
+    views = [node for node in ast.walk(level.function) if isinstance(node, ast.Assign) and _is_view(node, name)]
+    names = {name, *(each for node in views for each in _assigned(node))}
     return [
         _Maker(node, "", node.lineno, _test(node, level.function, line), is_new=False)
         for node in _own(level.function)
         if isinstance(node, SIMPLE)
-        and name in _changed(node, parts)
+        and not names.isdisjoint(_changed(node, parts))
         and not _is_at(node, line)
         and ((node.end_lineno or node.lineno) < line or id(node) in again)
         and (base is None or node.lineno > base.lineno)
     ]
+
+
+def _is_view(node: ast.Assign, name: str) -> bool:
+    """Whether an assignment names a part of the array of a variable, of which changes are changes of it."""
+    return isinstance(node.targets[0], ast.Name) and isinstance(node.value, ast.Subscript) and _root(node.value) == name
 
 
 def _changed(node: ast.stmt, parts: bool) -> set[str]:
@@ -305,6 +337,11 @@ def _is_given(name: str, level: _Level, line: int) -> bool:
     """Whether a variable is a parameter of a function that is not assigned before a line."""
     stored = (node for node in _own(level.function) if name in _stored(node))
     return name in _parameters(level.function) and all(getattr(node, "lineno", 0) >= line for node in stored)
+
+
+def _lines_of(name: str, level: _Level) -> list[int]:
+    """The lines of the statements of a function that make a variable."""
+    return [getattr(node, "lineno", 0) for node in _own(level.function) if name in _stored(node)] or [0]
 
 
 def _is_known(name: str, level: _Level, line: int, left: int) -> bool:

@@ -220,6 +220,8 @@ class CallableInfo:
         network: what is known of a module of PyTorch or of a class of modules; None for other callables.
         numbers: the numbers that are written in its code, in order.
         program: what is known of a program that is not a Python callable; None for a callable.
+        file: the file that its code is in; "" if there is none.
+        line: the number of the first line of its code there.
     """
 
     name: str
@@ -230,3 +232,5 @@ class CallableInfo:
     network: Network | None = None
     numbers: tuple[float, ...] = ()
     program: Program | None = None
+    file: str = ""
+    line: int = 0

@@ -45,6 +45,7 @@ def describe(name: str, function: Callable[..., Any]) -> CallableInfo:
         return check_fields(function.describe(name))
     module = str(getattr(function, "__module__", None))
     network = network_of(function)
+    code = getattr(underlying(function), "__code__", None)
     info = CallableInfo(
         name,
         module,
@@ -53,6 +54,8 @@ def describe(name: str, function: Callable[..., Any]) -> CallableInfo:
         guess_framework(function),
         network,
         written_numbers(underlying(function), getattr(function, "__self__", function)),
+        file=str(getattr(code, "co_filename", "")),
+        line=int(getattr(code, "co_firstlineno", 0)),
     )
     try:
         return check_fields(info)
