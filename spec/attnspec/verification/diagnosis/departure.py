@@ -60,10 +60,10 @@ def with_departure(
             return Diagnosis(id_of(others), code, (), said)
         whole = [each for each in returned if each.is_whole]
         if whole and following.are_all_wrong(returned):
-            return Diagnosis(WHOLE, says_of(whole), (), said or Departure())
+            return Diagnosis(WHOLE, says_of(whole), (), said)
         made = None if others else returned_code(candidate, judge, observations, policy, following.right_throughout)
         if made:
-            return replace(made, departure=said or Departure())
+            return replace(made, departure=said)
         if code:
             said = said or Departure()
             said = replace(said, says="; ".join(filter(None, [said.says, code])))

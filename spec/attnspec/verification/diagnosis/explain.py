@@ -177,11 +177,12 @@ class Explainer:
         if known and axes and axes not in known.says:
             self.note(f"it is wrong {axes}")
         known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
-        if self.departure is not None:
-            code = self.code or self.whole
-            shown = [self.departure.says, *([code.says] if code and code.says not in known.says else [])]
+        code = self.code or self.whole
+        shown = [self.departure.says] if self.departure is not None else []
+        shown += [code.says] if code and code.says not in known.says else []
+        if any(shown):
             says = "; ".join(filter(None, shown))
-            known = replace(known, departure=replace(self.departure, says=says))
+            known = replace(known, departure=replace(self.departure or Departure(), says=says))
         equation, smallest = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
         return Conclusion(
             VerdictKind.DIFFERS,
