@@ -20,6 +20,7 @@ from attnspec.interpreters.mutation.callee_errors import (
 )
 from attnspec.interpreters.mutation.condition_errors import condition_errors
 from attnspec.interpreters.mutation.fewer_weights import fewer_weights
+from attnspec.interpreters.mutation.filled_masks import filled_masks, filled_masks_of_conventions
 from attnspec.interpreters.mutation.filter_errors import filter_errors
 from attnspec.interpreters.mutation.function_substitutions import (
     function_substitutions,
@@ -508,11 +509,11 @@ OF_SIZES: Sequence[Callable[..., Iterable[Mutant]]] = (
 """Mistakes of software that are made at some sizes alone, or at sizes of tiles."""
 
 OF_SOFTWARE: Sequence[Callable[..., Iterable[Mutant]]] = (
-    callee_errors, conventions_with_other_functions, lines_of_conventions, function_substitutions, over_all_rows,
-    regrouped_products, tiling_errors, mask_errors, condition_errors, fewer_weights, shared_parts, one_softmax,
-    states_handed_up, insertions, reduction_errors, size_errors, other_axes, partial_sums, sums_beyond, moved_parts,
-    state_errors, step_errors, integer_divisions, place_errors, reading_errors, filter_errors, complements_of_others,
-    ignored_conditions, exchanged_values, elements_for_numbers,
+    callee_errors, conventions_with_other_functions, lines_of_conventions, function_substitutions, filled_masks,
+    over_all_rows, regrouped_products, tiling_errors, mask_errors, condition_errors, fewer_weights, shared_parts,
+    one_softmax, states_handed_up, insertions, reduction_errors, size_errors, other_axes, partial_sums, sums_beyond,
+    moved_parts, state_errors, step_errors, integer_divisions, place_errors, reading_errors, filter_errors,
+    complements_of_others, ignored_conditions, exchanged_values, elements_for_numbers,
 )  # fmt: skip
 """The kinds of mistakes of software, in the order in which they are tried."""
 
@@ -527,6 +528,7 @@ def software_mistakes(
         sizes_first: whether those come first that are made at some sizes alone.
     """
     yield from lookalikes(equation)
+    yield from filled_masks_of_conventions(equation)
     definition, tiles = equation.definition, [*tiles]
     for make in sorted(OF_SOFTWARE, key=lambda make: sizes_first and make not in OF_SIZES):
         yield from make(definition, tiles) if make in OF_SIZES else make(definition)
