@@ -182,6 +182,8 @@ def test_what_is_said_of_mistakes_of_software_is_in_chinese_or_left_as_it_is(id:
         "no known mistake: it is wrong in 7 of 9 cases, only where what σ is taken of reaches 357, and never up to 1.2",
         "no known mistake: it is wrong in 7 of 9 cases, only where H = n or m",
         "mine.py line 3: r = gate(a), with a = x @ W, where r = σ(x W) belongs (wrong in 7 of 9 cases, only n > m)",
+        "no known mistake: it is wrong in 7 of 9 cases, only where m is odd",
+        "mine.py line 3 (later divided by its sums): p = exp(e), where α_ij = softmax_j(e_ij) belongs",
         "mine.py line 3: r = f(x), where r = σ(x W) belongs; mine.py line 4: z = f(x), where z = σ(x V) belongs; "
         "some places of v along m are not read (wrong in 7 of 9 cases)",
         "it is 0 where it is wrong (wrong in 7 of 9 cases, only where n > m)",
