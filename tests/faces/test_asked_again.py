@@ -89,7 +89,8 @@ def test_what_a_candidate_prints_is_shown_if_asked(wrong: str) -> None:
 
 def test_an_unrecognised_difference_shows_the_formula_the_code_the_case_and_where(wrong: str) -> None:
     text = verify(wrong).output
-    shown = "mine.py line 7: return (e * (1 + np.sin(np.arange(e.shape[-1])))).astype(e.dtype), where e_ij = q_i·k_j belongs"
+    code = "mine.py line 7: return (e * (1 + np.sin(np.arange(e.shape[-1])))).astype(e.dtype)"
+    shown = f"{code}, where e_ij = q_i·k_j belongs"
     assert f"diagnosis {shown} (wrong in " in text
     rows = {line.split()[0] for line in text.splitlines() if line.startswith("  ")}
     assert {"given", "expected", "got", "diagnosis"} <= rows
