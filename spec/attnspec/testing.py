@@ -14,6 +14,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from attnspec.errors import SpecError
+
 if TYPE_CHECKING:
     from attnspec.language.equation import Equation
     from attnspec.language.procedure import Procedure
@@ -88,4 +90,8 @@ def assert_close(
     from attnspec.verification.one_answer import judged_answer  # late, as above
     from attnspec.verification.verdict import Report
 
-    Report((judged_answer(actual, equation, args, kwargs, policy),)).raise_for_failure()
+    try:
+        verdict = judged_answer(actual, equation, args, kwargs, policy)
+    except SpecError as error:
+        raise error.with_traceback(None)  # noqa: B904  # it is the same error; the frames are none of the caller's
+    Report((verdict,)).raise_for_failure()

@@ -104,8 +104,9 @@ def test_arguments_with_more_bits_than_the_answer_are_refused() -> None:
 def test_a_missing_argument_is_not_drawn() -> None:
     q, k, v = arguments()
 
-    with pytest.raises(BindingError, match="missing v"):
+    with pytest.raises(BindingError, match="missing v") as caught:
         assert_close(attention(q, k, v), ATTENTION, q, k)
+    assert [entry.name for entry in caught.traceback][1:] == ["assert_close"], "a test shows none of our frames"
 
 
 def test_options_are_taken_by_name() -> None:
