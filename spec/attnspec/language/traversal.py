@@ -21,9 +21,10 @@ Path = tuple[Step, ...]
 """The steps from a node to a descendant, outermost first; () for the node itself."""
 
 _FIELDS: dict[type, tuple[str, ...]] = {
-    kind: tuple(item.name for item in fields(kind) if item.name != "span") for kind in get_args(Node)
+    kind: tuple(item.name for item in fields(kind) if "Node" in str(item.type) or item.type == "Name")
+    for kind in get_args(Node)
 }
-"""{class of nodes: names of its fields}."""
+"""{class of nodes: names of its fields that hold nodes}."""
 
 
 def is_node(value: object) -> TypeGuard[Node]:
@@ -160,7 +161,10 @@ def with_roots(definition: Definition, roots: Sequence[Node]) -> Definition:
         ValueError: there are fewer roots than lines.
     """
     count = len(definition.lines)
-    lines = tuple(replace(line, value=value) for line, value in zip(definition.lines, roots[:count], strict=True))
+    lines = tuple(
+        line if line.value is value else replace(line, value=value)
+        for line, value in zip(definition.lines, roots[:count], strict=True)
+    )
     return replace(definition, lines=lines, returns=tuple(roots[count:]))
 
 

@@ -13,7 +13,7 @@ from attnspec.interpreters.rounding.policy import preset
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Description, make
 from attnspec.verification.diagnosis.appearances import appearances_in
-from attnspec.verification.diagnosis.departure import followed
+from attnspec.verification.diagnosis.departure import over_all_places
 from attnspec.verification.diagnosis.following import Followed, Following, says_of
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.sandbox.messages import Recorded
@@ -33,7 +33,12 @@ def follow(
         made, answers = run(**case.arrays)
         recorded = tuple(Recorded(file, line, "attend", name, array) for line, name, array in made)
         calls.append(WatchedCall(Observation(case, tuple(answers)), recorded))
-    return followed(calls, appearances_in(spec.definition, calls, POLICY, 0))
+    watched = appearances_in(spec.definition, calls, POLICY, 0)
+    following = Following(calls, watched)
+    found = following.follow()
+    return (
+        over_all_places(calls, watched) or (following, found) if not following.explains_answers else (following, found)
+    )
 
 
 MASKED = """

@@ -50,13 +50,17 @@ def with_departure(
         return returned_code(candidate, judge, observations, policy) or Diagnosis("", "")
     search = Search(judge, observations, policy, calls)
     watched = search.compared(judge.equation.definition)
+    following = Following(calls, watched)
+    others = following.follow()
+    search.departing = [each.site for each in others] if following.explains_answers else []
     found = search.mistakes(watched)
     if not found:
-        following, others = followed(calls, watched)
+        if not search.departing:
+            following, others = over_all_places(calls, watched) or (following, others)
         said = departure(watched, search.confirmed, explained=False, followed=others, solved=following.explained)
         returned = [] if others else [*following.returned()]
         code = says_of(others or returned)
-        if others and code and following.explains_answers:
+        if code and others and following.explains_answers:
             return Diagnosis(id_of(others), code, (), said)
         whole = [each for each in returned if each.is_whole]
         if whole and following.are_all_wrong(returned):
@@ -96,16 +100,13 @@ def returned_code(
     return Diagnosis(WHOLE, f"{code}, where {' and '.join(formulas)} belongs") if formulas else None
 
 
-def followed(calls: Sequence[WatchedCall], watched: Sequence[Appearances]) -> tuple[Following, list[Followed]]:
-    """Follow the arrays of a candidate, then with sums over what the formula hides too if that explains all answers."""
-    following = Following(calls, watched)
+def over_all_places(
+    calls: Sequence[WatchedCall], watched: Sequence[Appearances]
+) -> tuple[Following, list[Followed]] | None:
+    """Follow the arrays of a candidate with sums over what the formula hides too; None if that explains not all."""
+    following = Following(calls, watched, everywhere=True)
     found = following.follow()
-    if not (found and following.explains_answers):
-        everywhere = Following(calls, watched, everywhere=True)
-        others = everywhere.follow()
-        if others and everywhere.explains_answers:
-            return everywhere, others
-    return following, found
+    return (following, found) if found and following.explains_answers else None
 
 
 def departure(

@@ -153,11 +153,12 @@ class LineSearch:
     def near(self, suspects: Sequence[Suspect], mutants: Iterable[Mutant]) -> list[tuple[int, Mistake]]:
         """Recognise mutants whose values are near an array; none are tried beyond the budget."""
         near: list[list[Mutant]] = [[] for _ in suspects]
+        arrays = np.stack([suspect.arrays[0].ravel() for suspect in suspects])
         waiting = iter(mutants)
         while some := [*islice(waiting, max(0, min(AT_ONCE, self.budget.evaluations // self.weight)))]:
             for mutant, value in zip(some, self.values([each.definition for each in some]), strict=True):
-                for close, suspect in zip(near, suspects, strict=True):
-                    close += [mutant] if self.is_near(suspect, value) else []
+                for number in self.near_to(value, arrays):
+                    near[number].append(mutant)
         found = []
         for number, (close, suspect) in enumerate(zip(near, suspects, strict=True)):
             mistake = self.recognised(suspect, close)
@@ -229,14 +230,14 @@ class LineSearch:
             else [None] * len(numbers)
         )
 
-    def is_near(self, suspect: Suspect, value: Array | None) -> bool:
-        """Whether an array is so near the value of a mutant that the mutant is examined closely."""
-        if value is None or value.size != suspect.arrays[0].size:
-            return False
-        error = np.abs(suspect.arrays[0].ravel() - value.ravel()).max(initial=0.0)
-        return bool(error <= NEARBY * self.relative_bound * np.abs(value).max(initial=0.0))
+    def near_to(self, value: Array | None, arrays: Array) -> Sequence[int]:
+        """The positions of arrays so near the value of a mutant that the mutant is examined closely."""
+        if value is None or value.size != arrays.shape[-1]:
+            return ()
+        limit = NEARBY * self.relative_bound * np.abs(value).max(initial=0.0)
+        return [*np.flatnonzero(np.abs(arrays - value.ravel()).max(axis=-1, initial=0.0) <= limit)]
 
-    @property
+    @cached_property
     def relative_bound(self) -> float:
         """The largest bound of the line, relative to its largest value."""
         return self.expected.largest_bound / float(np.abs(self.expected.value).max())

@@ -20,6 +20,7 @@ from attnspec.thresholds import (
     ALIKE_FACTOR,
     ALIKE_STEP,
     CONTROLS,
+    EQUIVALENT,
     EXPLAINED_CASES,
     FAR,
     MANY,
@@ -307,6 +308,8 @@ def _explained(
     for tried, observation in enumerate(observations):
         if right + len(observations) - tried < least * len(observations):
             break
+        if not mutant.in_storage and not _may_move(judge, observation, mutant, policy):
+            continue  # its noise, which costs much, is not needed
         compared = _compare_with_mutant(judge, [observation], mutant, policy)
         rms, _ = pooled_rms(compared)
         if compared and largest(compared) <= 1 and _moves(judge, observation, compared, policy):
@@ -318,6 +321,21 @@ def _explains_all(judge: Judge, failing: Sequence[Observation], mutant: Mutant, 
     """Whether a mutant explains enough of all the failing cases that it can run on."""
     applicable = [observation for observation in failing if fits(mutant, observation.case)]
     return _explained(judge, applicable, mutant, policy, least)[0] >= least
+
+
+def _may_move(judge: Judge, observation: Observation, mutant: Mutant, policy: Policy) -> bool:
+    """Whether enough wrong elements are nearer to a mutant's value for `_moves`, whatever its noise is."""
+    found, wrong, nearer = mutant_values(mutant, observation.case, judge.dtype), 0, 0
+    if found is None:
+        return False
+    for comparison in judge.compare([observation], policy):
+        fails = comparison.ratio > 1
+        value = found[comparison.output]
+        rounding = EQUIVALENT * float(np.abs(value).max(where=np.isfinite(value), initial=0.0))
+        with np.errstate(invalid="ignore", over="ignore"):
+            near = ~(np.abs(comparison.answer - value) > np.abs(comparison.error) / 2 + rounding)
+        wrong, nearer = wrong + int(fails.sum()), nearer + int((fails & near).sum())
+    return 2 * nearer >= wrong
 
 
 def _moves(judge: Judge, observation: Observation, by_mutant: Sequence[Compared], policy: Policy) -> bool:
@@ -391,22 +409,36 @@ def _distances(judge: Judge, tried: Sequence[tuple[Mutant, Sequence[Observation]
         places = [place for place, (_, own) in enumerate(tried) if any(each is observation for each in own)]
         wrong = each_mutants_values([tried[place][0] for place in places], observation.case, judge.dtype)
         noises = judge.noise(observation.case, policy)
+        distances = [_Distance(answer, noise.sigma) for answer, noise in zip(observation.answers, noises, strict=True)]
         for place, outputs in zip(places, wrong, strict=True):
             mutant = tried[place][0]
             alike = mutant.in_storage and _overflows_alike(judge, observation, mutant)
-            for answer, value, noise in zip(observation.answers, outputs or (), noises, strict=outputs is not None):
-                totals[place] += 0.0 if alike else _total_distance(answer, value, noise.sigma)
-                counts[place] += answer.size
+            for distance, value in zip(distances, outputs or (), strict=outputs is not None):
+                totals[place] += 0.0 if alike else distance.total(value)
+                counts[place] += distance.answer.size
     return [total / count if count else float("inf") for total, count in zip(totals, counts, strict=True)]
 
 
-def _total_distance(answer: Array, value: Array, sigma: Array) -> float:
-    """The sum of log(1 + |answer − value| / σ) over the elements of an output; where σ is 0, it is of their size."""
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        same = (answer == value) | (np.isnan(answer) & np.isnan(value))
-        unit = np.where(sigma > 0, sigma, np.maximum(np.finfo(np.float32).eps * np.abs(answer), 1e-300))
-        z = np.where(same, 0.0, np.abs(answer - value) / unit)
-    return float(np.log1p(np.where(np.isnan(z), FAR, np.minimum(z, FAR))).sum())
+class _Distance:
+    """The distance of an output from values: the sum of log(1 + |answer − value| / σ) over its elements.
+
+    Where σ is 0, the error is relative to the answer.
+    """
+
+    def __init__(self, answer: Array, sigma: Array) -> None:
+        relative = np.maximum(np.finfo(np.float32).eps * np.abs(answer), 1e-300)
+        self.answer, self.unit = answer, np.where(sigma > 0, sigma, relative)
+        self.is_finite = bool(np.isfinite(answer).all() and np.isfinite(self.unit).all())
+
+    def total(self, value: Array) -> float:
+        """The distance from a value."""
+        with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+            z = np.abs(self.answer - value)
+            z /= self.unit
+            if not self.is_finite or not np.isfinite(value).all():
+                same = (self.answer == value) | (np.isnan(self.answer) & np.isnan(value))
+                z = np.where(same, 0.0, np.where(np.isnan(z), FAR, z))
+        return float(np.log1p(np.minimum(z, FAR)).sum())
 
 
 def _compare_with_mutant(

@@ -83,6 +83,8 @@ class Search:
         confirmed: the mistakes with which a later line appears, of those that were tried.
         left: how many more mistakes are tried.
         budget: what the search may cost.
+        departing: the lines in whose place arrays are from which all wrong answers are computed; where they are known,
+            a mistake is looked for in them alone.
     """
 
     judge: Judge
@@ -92,6 +94,7 @@ class Search:
     confirmed: list[Found] = field(default_factory=list)
     left: int = MOST_TRIES
     budget: Budget = field(default_factory=Budget)
+    departing: Sequence[Site] = ()
 
     def compared(self, definition: Definition) -> list[Appearances]:
         """Compare the recorded arrays with the lines of an equation, right or wrong."""
@@ -140,7 +143,8 @@ class Search:
     def stages(self, watched: Sequence[Appearances]) -> Iterator[list[Found]]:
         """The mistakes of each stage, the simplest first, of all lines that do not appear; clear ones first."""
         absent = missing(watched)
-        searches = [self.line(site, absent, watched) for site in whole_lines(watched) if site.key in absent]
+        sites = [site for site in whole_lines(watched) if site.key in absent and self.may_depart(site)]
+        searches = [self.line(site, absent, watched) for site in sites]
         stages = [(site, [*suspects], search.stages([*suspects.values()])) for site, search, suspects in searches]
         for _ in range(STAGES):
             found: dict[tuple[Place, int], list[Found]] = {}
@@ -148,6 +152,10 @@ class Search:
                 for number, mistake in next(stage):
                     found.setdefault(places[number], []).append(Found(site, mistake, places[number][0]))
             yield sorted((each for several in found.values() for each in _marked(several)), key=_preference)
+
+    def may_depart(self, site: Site) -> bool:
+        """Whether a mistake is looked for in a line: one that departs, or in an equation that one of the two calls."""
+        return not self.departing or any(_is_at(site, other) or _is_at(other, site) for other in self.departing)
 
     def line(
         self, site: Site, absent: Mapping[Key, Site], watched: Sequence[Appearances]
@@ -250,6 +258,12 @@ def _seen_at(watched: Sequence[Appearances], place: Place) -> set[Key]:
 def _shape(visit: Visit, site: Site) -> tuple[int, ...]:
     noise = next(noise for part, noise in visit.noises.items() if part == site.part)
     return tuple(noise.value.shape)
+
+
+def _is_at(site: Site, other: Site) -> bool:
+    """Whether a line is another one, or in an equation that this calls."""
+    inside = (*other.within, other.part.target)
+    return site.key == other.key or site.within[: len(inside)] == inside
 
 
 def _in_one_equation(a: Site, b: Site) -> bool:
