@@ -289,6 +289,8 @@ def constant(value: float, written_in: str = "float64") -> Ball:
     Raises:
         Untraceable: there are many constants; they are a table that was computed from something.
     """
+    if written_in == "float64" and has_few_bits(value, SIGNIFICANT_BITS["float32"]):
+        written_in = "float32"  # a library may hand a number on in fewer digits, as PyTorch's rms_norm does with eps
     bits = SIGNIFICANT_BITS[written_in]
     rounds = bits < SIGNIFICANT_BITS["float64"] and math.isfinite(value) and value not in Constants.given
     if rounds and any(abs(each - value) <= abs(each) * 2.0 ** (1 - bits) for each in Constants.given):
@@ -317,7 +319,12 @@ def is_exact(value: float, written_in: str = "float64") -> bool:
         few, whole = half - 1, 2.0**half
     if value.is_integer() and abs(value) <= whole:
         return True
-    return math.ldexp(math.frexp(value)[0], few).is_integer()
+    return has_few_bits(value, few)
+
+
+def has_few_bits(value: float, bits: int) -> bool:
+    """Whether a number has at most so many significant bits."""
+    return math.isfinite(value) and math.ldexp(math.frexp(value)[0], bits).is_integer()
 
 
 def largest(a: Any, b: Any) -> Ball:
