@@ -9,6 +9,7 @@ from attnspec import REGISTRY
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.mutation.callee_errors import (
     callee_errors,
+    conventions_in_halves,
     conventions_with_other_functions,
     lines_of_conventions,
 )
@@ -86,6 +87,19 @@ def test_a_line_is_as_another_convention_has_it() -> None:
     np.testing.assert_array_equal(rest, right[2:])
 
 
+def test_a_convention_has_half_of_a_bias_for_another_one() -> None:
+    """As PyTorch's GRU has it, where the sum of its two biases is given by halves."""
+    equation = REGISTRY["recurrent.gru_cell"]
+    says = "this is recurrent.gru_cell_reset_after, if half of b_h is b_hh"
+    (tree,) = [each.definition for each in conventions_in_halves(equation.definition) if each.says == says]
+    shapes = [(3,), (4,), *([(3, 4), (4, 4), (4,)] * 3)]
+    given = [GENERATOR.standard_normal(shape) for shape in shapes]
+
+    expected = REGISTRY["recurrent.gru_cell_reset_after"](*given[:-1], given[-1] / 2, given[-1] / 2)
+
+    np.testing.assert_allclose(evaluate(tree, given, {}), expected, rtol=1e-12)
+
+
 def test_what_calls_nothing_has_none() -> None:
     assert not variants("transformer.layer_norm")
 
@@ -94,7 +108,7 @@ def test_what_calls_nothing_has_none() -> None:
 @pytest.mark.parametrize("id", [*REGISTRY])
 def test_every_equation_has_well_formed_variants(id: str) -> None:
     definition = REGISTRY[id].definition
-    for each in (*callee_errors(definition), *lines_of_conventions(definition)):
+    for each in (*callee_errors(definition), *conventions_in_halves(definition), *lines_of_conventions(definition)):
         check(each.definition)
 
 

@@ -12,10 +12,12 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from itertools import chain
 
+from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.function_substitutions import function_substitutions
 from attnspec.interpreters.mutation.mutants import (
     Mutant,
+    adapted,
     conventions,
     curated_and_conventions,
     is_well_formed,
@@ -33,7 +35,7 @@ from attnspec.language.traversal import (
     replace_callee,
     replace_node,
 )
-from attnspec.language.tree import Apply, Call, CallLike, Definition, Name, Node, Reduce, Scan
+from attnspec.language.tree import Apply, Call, CallLike, Definition, Name, Node, Number, Reduce, Scan
 
 
 def callee_errors(definition: Definition) -> Iterator[Mutant]:
@@ -68,6 +70,24 @@ def lines_of_conventions(definition: Definition) -> Iterator[Mutant]:
                 if is_well_formed(tree):
                     says = f"in {label}: it is computed as in {other.id}"
                     yield Mutant(f"{label}/line of {other.id}", says, tree)
+
+
+def conventions_in_halves(definition: Definition) -> Iterator[Mutant]:
+    """The conventions of an equation with one more parameter, which gets half of another one.
+
+    So are they called where an array of the candidate is the sum of two, as one bias of PyTorch's GRU is.
+    """
+    known = REGISTRY.get(definition.id)
+    for other in conventions(known) if known is not None and known.definition == definition else ():
+        additional = [each for each in other.definition.parameters if each not in definition.parameters]
+        for shared in definition.parameters if len(additional) == 1 else ():
+            (own,), half = additional, Apply("/", (Name(shared.name), Number(2.0)))
+            if shared.symbol.weight and own.symbol.weight and shared.dims == own.dims:
+                tree = adapted(other.definition, definition, {shared.name: half, own.name: half})
+                if tree is not None and is_well_formed(tree):
+                    symbols = [text_of(Name(name), other.definition) for name in (shared.name, own.name)]
+                    says = f"this is {other.id}, if half of {symbols[0]} is {symbols[1]}"
+                    yield Mutant(f"{other.id}/half of {shared.name}", says, tree)
 
 
 def _with_lines_of(owner: Definition, other: Definition) -> Iterator[tuple[str, Definition]]:

@@ -116,7 +116,7 @@ def _signature(definition: Definition) -> tuple[object, ...]:
     return definition.parameters, definition.options, [(result.kind, result.dims) for result in definition.results]
 
 
-def adapted(other: Definition, target: Definition) -> Definition | None:
+def adapted(other: Definition, target: Definition, given: Mapping[str, Node] | None = None) -> Definition | None:
     """A convention as a function of the parameters of an equation.
 
     Additional parameters of the convention are 0, and so are additional integer options.
@@ -124,6 +124,7 @@ def adapted(other: Definition, target: Definition) -> Definition | None:
     Args:
         other: the convention.
         target: the equation.
+        given: {parameter of the convention: what it is given instead}.
 
     Returns:
         The adapted convention; None if it lacks a parameter, an option or a result of the equation.
@@ -145,7 +146,7 @@ def adapted(other: Definition, target: Definition) -> Definition | None:
                 return None
             zero[name] = Apply("*", (Number(0.0), Name(same_shape)))
     zero |= {option.name: Number(0.0) for option in additional}
-    call = call_by_name(other, zero)
+    call = call_by_name(other, {**zero, **(given or {})})
     if len(other.results) == len(target.results) == 1:
         return replace(target, indices=(), lines=(), returns=(call,))
     if len(other.results) < len(target.results):

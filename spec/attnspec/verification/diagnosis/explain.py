@@ -15,6 +15,7 @@ from attnspec.errors import NotationError
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.callee_errors import (
     callee_errors,
+    conventions_in_halves,
     conventions_with_other_functions,
     lines_of_conventions,
 )
@@ -509,11 +510,12 @@ OF_SIZES: Sequence[Callable[..., Iterable[Mutant]]] = (
 """Mistakes of software that are made at some sizes alone, or at sizes of tiles."""
 
 OF_SOFTWARE: Sequence[Callable[..., Iterable[Mutant]]] = (
-    callee_errors, conventions_with_other_functions, lines_of_conventions, function_substitutions, filled_masks,
-    over_all_rows, regrouped_products, tiling_errors, mask_errors, condition_errors, fewer_weights, shared_parts,
-    one_softmax, states_handed_up, insertions, reduction_errors, size_errors, other_axes, partial_sums, sums_beyond,
-    moved_parts, state_errors, step_errors, integer_divisions, place_errors, reading_errors, filter_errors,
-    complements_of_others, ignored_conditions, exchanged_values, elements_for_numbers,
+    callee_errors, conventions_with_other_functions, conventions_in_halves, lines_of_conventions,
+    function_substitutions, filled_masks, over_all_rows, regrouped_products, tiling_errors, mask_errors,
+    condition_errors, fewer_weights, shared_parts, one_softmax, states_handed_up, insertions, reduction_errors,
+    size_errors, other_axes, partial_sums, sums_beyond, moved_parts, state_errors, step_errors, integer_divisions,
+    place_errors, reading_errors, filter_errors, complements_of_others, ignored_conditions, exchanged_values,
+    elements_for_numbers,
 )  # fmt: skip
 """The kinds of mistakes of software, in the order in which they are tried."""
 
