@@ -62,7 +62,7 @@ class Budget:
         numbers: numbers that may be fitted within the noise.
     """
 
-    evaluations: int = 16_000
+    evaluations: int = 8_000
     fits: int = 160
     numbers: int = 24
 
