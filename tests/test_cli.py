@@ -391,7 +391,7 @@ def test_wrong_parameters_are_answered_with_the_expected_signature() -> None:
         ([f"{WEIGHTS}:right", "--policy", "flahs"], "did you mean flash"),
         ([f"{WEIGHTS}:right", "--as", "attention.weights", "--policy", "tf32", "--dtype", "float64"], "for float64"),
         ([f"{WEIGHTS}:right", "--as", "attention.weights", "--bind", "f=e"], "no parameter 'f'"),
-        ([f"{WEIGHTS}:right", "--bind", "e"], "PARAMETER=NAME"),
+        ([f"{WEIGHTS}:right", "--bind", "e"], "write P=NAME, as in query=q"),
         ([f"{WEIGHTS}:right", "--memory-limit", "much"], "4G or 512M"),
         ([f"{WEIGHTS}:right", "--exmaples", "3"], "--examples"),
         ([f"{WEIGHTS}:right", "--json", "no/such/folder.json"], "cannot write JSON"),

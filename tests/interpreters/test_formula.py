@@ -345,3 +345,9 @@ def without_cases(row: str) -> str:
     """A row without the rows of its own that stand in it, from the inside out."""
     inner = re.sub(r"\\begin\{cases\}((?!\\begin\{cases\}).)*?\\end\{cases\}", "", row)
     return row if inner == row else without_cases(inner)
+
+
+def test_a_line_of_one_layer_has_its_number_above() -> None:
+    """As in the equation that is not written out for its layers, where h^(l) is the output of layer l, from 1 on."""
+    tree = REGISTRY["recurrent.stacked_simple_rnn"].definition
+    assert [text_of(Name(name), tree) for name in ("h", "h.0", "h.11")] == ["h", "h^(1)", "h^(12)"]

@@ -63,6 +63,9 @@ class Terminal(Setting):
     def name(self, name: str, places: Sequence[str] = (), indices: Collection[str] = (), *, size: bool = False) -> str:
         if (of := differentiated(name)) and name not in indices and not size:
             return f"∂{self.name(of, places, indices)}"
+        base, _, layer = name.rpartition(".")
+        if PLAIN.fullmatch(base) and layer.isdecimal():  # of an equation that is written out for its layers
+            return f"{self.name(base, places, indices)}^({int(layer) + 1})"
         head, *rest = name.split("_")
         head = greek(head)
         while rest and rest[0] in ACCENTS:

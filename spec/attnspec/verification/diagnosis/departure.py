@@ -217,7 +217,8 @@ def name_of(site: Site) -> str:
     name = site.part.target or results[site.part.root - len(site.definition.lines)].name
     is_only = not site.part.target and len(results) == 1
     text = "the result" if is_only else text_of(Name(name), site.definition)
-    return " in ".join([text, *(line or "the result" for line in reversed(site.within))])
+    within = [text_of(Name(line), site.definition) if "." in line else line or "the result" for line in site.within]
+    return " in ".join([text, *reversed(within)])
 
 
 def shown(place: Place) -> str:

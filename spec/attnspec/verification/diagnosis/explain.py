@@ -341,11 +341,17 @@ class Explainer:
             lambda: self.sums_in_storage(observations, judged),
             lambda: _if_whole(likely()),
             *(self.limited(what, search) for what, together in limited.items() for search in together),
-            # what explains all cases that fail, as code that departs does, is preferred to what explains most
-            lambda: likely() if self.code is None else None,
+            lambda: self.after_code(likely()),
             lambda: self.error_direction(observations, judged),
         ]
         return first_found(searches, self.note)
+
+    def after_code(self, found: Diagnosis | None) -> Diagnosis | None:
+        """What explains most cases that fail; it is named after code that departs, which explains all of them."""
+        if self.code is None or found is None:
+            return found
+        self.code = replace(self.code, also=(found.says, *found.also))
+        return None
 
     def sums_in_storage(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
         """Find sums in the storage dtype that stop growing."""
