@@ -17,6 +17,7 @@ from attnspec.interpreters.mutation.everywhere import Occurrence, everywhere
 from attnspec.interpreters.mutation.free_numbers import is_compared, is_float, leads_to_value
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.operators import must_equal
+from attnspec.language.check import infer
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import Path, map_node, nodes, replace_node, substitute, walk, with_roots
 from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf, Stack
@@ -107,7 +108,8 @@ def _of_numbers_of_rows(definition: Definition) -> Iterator[Mutant]:
 def _numbers_of_rows(place: Occurrence, own: str) -> Iterator[tuple[str, Node]]:
     """The other index of rows that are numbered through, and what is taken for the place along the own one."""
     ranges, root = place.site.definition.ranges, place.site.root
-    named = place.site.type_of(root.array if isinstance(root, Stack) else root).names
+    types = infer(root.array if isinstance(root, Stack) else root, place.site.scope)
+    named = {name for each in types for name in each.names}
     for other in ranges:
         if other == own or other not in named or {own, other} & place.site.bound:
             continue
