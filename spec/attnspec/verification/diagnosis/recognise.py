@@ -20,7 +20,6 @@ from attnspec.thresholds import (
     ALIKE_FACTOR,
     ALIKE_STEP,
     CONTROLS,
-    ELEMENTS_OF_NODE,
     EQUIVALENT,
     EXPLAINED_CASES,
     FAR,
@@ -31,7 +30,6 @@ from attnspec.thresholds import (
     TRIED_CASES,
 )
 from attnspec.verification.candidate.observation import Array, Observation
-from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.judge.forms import Form
 from attnspec.verification.judge.judge import Judge
@@ -63,7 +61,7 @@ def recognise(
         refute: True rejects a mutant that would have shown in a case that is right, or that leaves a failing case
             unexplained. Otherwise this only decides between several mutants that explain the failing cases.
     """
-    whole = _most_telling_first(judge, judge.failing(observations, policy))
+    whole = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))
     failing = [few_examples(observation, judge.equation) for observation in whole]
 
     def applicable(mutant: Mutant) -> list[Observation]:
@@ -155,7 +153,7 @@ def nearest(
     judge: Judge, observations: Sequence[Observation], mutants: Sequence[Mutant], policy: Policy, count: int
 ) -> list[Mutant]:
     """The mutants whose values are nearest to the failing answers."""
-    failing = _most_telling_first(judge, judge.failing(observations, policy))[:2]
+    failing = sorted(judge.failing(observations, policy), key=lambda observation: -_informative(observation))[:2]
     return _nearest(judge, [(mutant, failing) for mutant in mutants], policy, count)[:count]
 
 
@@ -389,15 +387,6 @@ def _same_pattern(answer: Array, value: Array) -> bool:
     """Whether the same elements are finite, and none is plus infinity in one and minus infinity in the other."""
     opposite = np.isinf(answer) & np.isinf(value) & (answer != value)
     return np.array_equal(np.isfinite(answer), np.isfinite(value)) and not opposite.any()
-
-
-def _most_telling_first(judge: Judge, failing: Sequence[Observation]) -> list[Observation]:
-    """Failing cases, those first that tell most about mistakes; of those that tell as much, those that cost least."""
-
-    def cost(case: Case) -> float:
-        return judge.nodes_on(case) * (1 + case.elements / ELEMENTS_OF_NODE)
-
-    return sorted(failing, key=lambda observation: (-_informative(observation), cost(observation.case)))
 
 
 def _informative(observation: Observation) -> float:
