@@ -87,11 +87,13 @@ def returned_code(
 ) -> Diagnosis | None:
     """The code that makes what is returned, if all of it can be shown, and the formulas of the wrong results.
 
+    None of gradients, which are computed of what is returned.
+
     Args:
         right: file, function and name of variables that hold lines of the formula.
     """
     info, definition = candidate.question.callable, judge.equation.definition
-    line = only_return(info.file, info.line)
+    line = only_return(info.file, info.line) if candidate.question.gradients is None else 0
     if not line or not is_shown_whole([(info.file, line)], right):
         return None
     wrong = sorted({each.output for each in judge.compare(observations, policy) if each.fails})
