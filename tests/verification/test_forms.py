@@ -379,7 +379,7 @@ def layer_norm(x, gamma, beta, *, eps):
         (["--claim", "form=fast_variance"], 0, "fast_variance at any loss"),
         (["--claim", "form=reciprocal, fast_variance"], 0, "reciprocal and fast_variance at any loss"),
         (["--claim", "form=slow_variance"], 2, "did you mean fast_variance?"),
-        (["--claim", "form="], 2, "write PARAMETER=NAME"),
+        (["--claim", "form="], 2, "write C=VALUE, as in batch=0"),
         (["--claim", "form.d=fast_variance"], 2, "form=NAME"),
         (["--claim", "from=fast_variance"], 2, "did you mean form?"),
     ],
