@@ -136,7 +136,8 @@ class Question:
             parts.append("contiguous inputs")
         elif set(self.layouts) <= set(CONTIGUOUS):
             parts.append(f"contiguous inputs, as {self.framework} has no others")
-        parts += [f"{' or '.join(map(str, claim.batch))} batch axes"] if claim.batch != (0, 1) else []
+        axes = "1 batch axis" if claim.batch == (1,) else f"{' or '.join(map(str, claim.batch))} batch axes"
+        parts += [axes] if claim.batch != (0, 1) else []
         parts += [f"{' and '.join(claim.forms)} at any loss"] if claim.forms else []
         parts += [f"{name} = {' or '.join(map(str, values))}" for name, values in claim.splits.items()]
         parts += [f"equal bit by bit over {' and '.join(claim.bitwise)}"] if claim.bitwise else []
