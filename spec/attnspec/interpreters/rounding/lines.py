@@ -316,8 +316,9 @@ def _unconditional(node: Node, names: Collection[str]) -> Node:
     """A node in which sums of what reads some lines have no condition."""
 
     def change(each: Node) -> Node:
-        summed = isinstance(each, Reduce) and each.op == "sum" and not {*names}.isdisjoint(reads(each.term))
-        return replace(each, where=None) if summed and isinstance(each, Reduce) else each
+        if isinstance(each, Reduce) and each.op == "sum" and any(name in names for name in reads(each.term)):
+            return replace(each, where=None)
+        return each
 
     return map_node(node, change)
 

@@ -52,15 +52,17 @@ def with_departure(
     watched = search.compared(judge.equation.definition)
     following = Following(calls, watched)
     others = following.follow()
-    search.departing = [each.site for each in others] if following.explains_answers else []
+    explained = bool(others) and following.explains_answers
+    search.departing = [each.site for each in others] if explained else []
     found = search.mistakes(watched)
     if not found:
-        if not search.departing:
-            following, others = over_all_places(calls, watched) or (following, others)
+        everywhere = None if explained else over_all_places(calls, watched)
+        if everywhere is not None:
+            explained, (following, others) = True, everywhere
         said = departure(watched, search.confirmed, explained=False, followed=others, solved=following.explained)
         returned = [] if others else [*following.returned()]
         code = says_of(others or returned)
-        if code and others and following.explains_answers:
+        if code and explained:
             return Diagnosis(id_of(others), code, (), said)
         whole = [each for each in returned if each.is_whole]
         if whole and following.are_all_wrong(returned):

@@ -133,9 +133,15 @@ def _conditions(definition: Definition, output: int) -> list[Node]:
     else:
         found = [Apply(op, (node, bound)) for node in known for bound in options for op in (">=", "<=")]
     found += [Apply(op, (node, ZERO)) for node in known for op in ("==", "<", ">")]
-    whole = [replace(definition, returns=(_beside_result(Apply("where", (each, ONE, ZERO)), root),)) for each in found]
-    result = definition.results[output]
-    kept = [each for each, tree in zip(found, whole, strict=True) if is_well_formed(replace(tree, results=(result,)))]
+    whole = [
+        replace(
+            definition,
+            returns=(_beside_result(Apply("where", (each, ONE, ZERO)), root),),
+            results=(definition.results[output],),
+        )
+        for each in found
+    ]
+    kept = [each for each, tree in zip(found, whole, strict=True) if is_well_formed(tree)]
     return kept if len(kept) <= MOST_CONDITIONS else []
 
 

@@ -441,7 +441,8 @@ class Explainer:
         if len(wrong) == 1 or not np.isfinite(wrong).any():
             return None
         few, apart = 2 * len(failing) <= len(observations), bool(locate.circumstances(judged.compared))
-        if (apart or few or len(failing) == len(observations)) if most else not (apart or (few and len(failing) > 1)):
+        some = len(failing) < len(observations) and not (apart or few) if most else apart or (few and len(failing) > 1)
+        if not some:
             return None
         found = recognise(self.searching, failing, mistakes, judged.policy, refute=True)
         if found is None:

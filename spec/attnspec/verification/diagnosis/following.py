@@ -220,9 +220,10 @@ class Following:
                 if k != number and name in noises
             }
             given = {name: array for name, array in arrays.items() if array is not None}
-            if names[number] not in noises or names[number] in given:
+            own = names[number]
+            if own is None or own not in noises or own in given:
                 return False
-            part, noise = noises[names[number]]
+            part, noise = noises[own]
             value = following(visit, given).get(part)
             if value is None or not _within(value, noise).equals(answers[number]):
                 return False
@@ -233,9 +234,10 @@ class Following:
         definition = self.visit(()).definition
         there = {each.site.part.root - len(definition.lines) for each in found}
         return bool(there) and all(
-            number in there or self.is_derived(number) or self.is_right(k, number, call.observation.answers[number])
+            number in there
+            or all(self.is_right(k, number, call.observation.answers[number]) for k, call in enumerate(self.calls))
+            or self.is_derived(number)
             for number in range(len(definition.returns))
-            for k, call in enumerate(self.calls)
         )
 
     def is_right(self, call: int, number: int, answer: Array) -> bool:
@@ -488,18 +490,16 @@ def _same(a: Array, b: Array) -> bool:
     return a.size == b.size > 0 and np.array_equal(np.ravel(a), np.ravel(b))
 
 
-def _line_of(node: Node) -> str:
-    """The name of the line that a result is, in another order of axes; "" if it is none."""
-    while isinstance(node, Stack):
-        node = node.array
-    return node.id if isinstance(node, Name) else ""
+def _line_of(node: Node, last: bool = False) -> str | None:
+    """The name of the line that a result is, in another order of axes, or also its `last` step; None if it is none."""
+    while isinstance(node, Stack) or (last and isinstance(node, Last)):
+        node = node.array if isinstance(node, Stack) else node.state
+    return node.id if isinstance(node, Name) else None
 
 
 def _is_of(node: Node, names: Collection[str]) -> bool:
     """Whether a result is a line, in another order of axes or at the last step."""
-    while isinstance(node, Stack | Last):
-        node = node.array if isinstance(node, Stack) else node.state
-    return isinstance(node, Name) and node.id in names
+    return _line_of(node, last=True) in names
 
 
 def _is_scaled(array: Array, noise: Noise) -> bool:

@@ -220,11 +220,8 @@ class Runner:
         except WorkerEnded as error:
             if mentions_out_of_memory(error.log):
                 headline = f"importing {target} runs out of memory"
-                given, mend = (
-                    f"{error.log.splitlines()[-1]}, in {self._memory_bytes:,} bytes",
-                    "a higher --memory-limit",
-                )
-                raise TargetError(headline, given=given, mend=mend) from error
+                given = f"{error.log.splitlines()[-1]}, in {self._memory_bytes:,} bytes"
+                raise TargetError(headline, given=given, mend="a higher --memory-limit") from error
             raise TargetError(f"importing {target} ended the process: {error.cause}", given=error.log) from error
         return reply
 
