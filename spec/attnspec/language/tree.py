@@ -42,6 +42,9 @@ class Number(Spanned):
     value: float
 
 
+ZERO, ONE, TWO = Number(0.0), Number(1.0), Number(2.0)
+
+
 @dataclass(frozen=True, slots=True)
 class SizeOf(Spanned):
     """A size used as a number, such as the d in √d."""

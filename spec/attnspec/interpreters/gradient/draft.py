@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from string import ascii_lowercase
 
 from attnspec.interpreters.gradient.simplify import (
-    ONE,
-    ZERO,
     closed_indices,
     free_name,
     indices_in,
@@ -23,6 +21,8 @@ from attnspec.language.check import Scope, Type, check, infer, single
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import children, map_node, reads, substitute
 from attnspec.language.tree import (
+    ONE,
+    ZERO,
     Apply,
     At,
     Definition,

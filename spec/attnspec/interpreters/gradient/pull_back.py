@@ -11,11 +11,13 @@ from attnspec.interpreters.gradient import axes
 from attnspec.interpreters.gradient.draft import Draft
 from attnspec.interpreters.gradient.flow import Flow, merged
 from attnspec.interpreters.gradient.rules import RULES
-from attnspec.interpreters.gradient.simplify import ZERO, chosen, is_short, plus, product, times, transposed
+from attnspec.interpreters.gradient.simplify import chosen, is_short, plus, product, times, transposed
 from attnspec.language.check import COMPARISONS, LOGIC, Type
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import children
 from attnspec.language.tree import (
+    TWO,
+    ZERO,
     Apply,
     At,
     Call,
@@ -166,7 +168,7 @@ class PullBack:
     def elementwise(self, node: Apply, flow: Flow) -> None:
         """Hand back through an elementwise operation."""
         if node.op == "*" and node.args[0] == node.args[1]:  # a square
-            factor = times(Number(2.0), self.draft.keep(node.args[0]))
+            factor = times(TWO, self.draft.keep(node.args[0]))
             self.push(node.args[0], flow.map(lambda g: times(g, factor)))
             return
         flow = self.shared(flow, node.args)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from attnspec.interpreters.gradient.simplify import ONE, ZERO, chosen, negative, over, plus, times
-from attnspec.language.tree import Apply, Node, Number
+from attnspec.interpreters.gradient.simplify import chosen, negative, over, plus, times
+from attnspec.language.tree import ONE, TWO, ZERO, Apply, Node, Number
 
 Rule = Callable[[Node, Callable[[], Node], Callable[[int], Node]], Node]
 """From the incoming gradient to the gradient by one argument.
@@ -18,7 +18,7 @@ in this way is kept from the forward pass, so a rule reads no more than it needs
 
 def _by_base(g: Node, base: Node, exponent: Node) -> Node:
     """g · b · a^(b − 1)."""
-    if exponent == Number(2.0):
+    if exponent == TWO:
         return times(g, times(exponent, base))
     less = Number(exponent.value - 1) if isinstance(exponent, Number) else Apply("-", (exponent, ONE))
     return times(g, times(exponent, Apply("**", (base, less))))
@@ -31,7 +31,7 @@ def _rest(a: Node) -> Node:
 def _by_gelu(x: Node) -> Node:
     """Φ(x) + x φ(x), where Φ(x) is gelu(x) / x."""
     below = chosen(Apply("==", (x, ZERO)), Number(0.5), over(Apply("gelu", (x,)), x))
-    density = over(Apply("exp", (negative(over(times(x, x), Number(2.0))),)), Number(math.sqrt(2 * math.pi)))
+    density = over(Apply("exp", (negative(over(times(x, x), TWO)),)), Number(math.sqrt(2 * math.pi)))
     return plus(below, times(x, density))
 
 
@@ -64,6 +64,6 @@ RULES: dict[str, tuple[Rule, ...]] = {
     "silu": (lambda g, y, a: times(g, _by_silu(a(0), y())),),
     "softplus": (lambda g, y, a: times(g, Apply("sigmoid", (a(0),))),),
     "abs": (lambda g, y, a: _signed(g, a(0)),),
-    "sqrt": (lambda g, y, a: over(g, times(Number(2.0), y())),),
+    "sqrt": (lambda g, y, a: over(g, times(TWO, y())),),
 }
 """{operation: the rule for each of its arguments}; `where`, `@` and `transpose` have rules of their own."""

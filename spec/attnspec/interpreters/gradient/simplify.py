@@ -8,9 +8,22 @@ from collections.abc import Container, Iterable
 
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import nodes
-from attnspec.language.tree import Apply, At, ConcatOver, Name, Node, Number, Position, Reduce, Scan, SizeOf, Stack
+from attnspec.language.tree import (
+    ONE,
+    ZERO,
+    Apply,
+    At,
+    ConcatOver,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    Scan,
+    SizeOf,
+    Stack,
+)
 
-ZERO, ONE = Number(0.0), Number(1.0)
 ZEROS = (ZERO, SizeOf(Dim(())))
 
 

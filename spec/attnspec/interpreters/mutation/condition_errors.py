@@ -14,9 +14,8 @@ from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.dims import Dim
 from attnspec.language.layers import sizes_of
 from attnspec.language.traversal import equations_throughout, map_throughout, nodes, replace_node
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf
+from attnspec.language.tree import ONE, ZERO, Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf
 
-ZERO, ONE = Number(0.0), Number(1.0)
 TRUE, FALSE = Apply("==", (ZERO, ZERO)), Apply("<", (ZERO, ZERO))
 
 COMPARISONS = ("<", "<=", ">", ">=")

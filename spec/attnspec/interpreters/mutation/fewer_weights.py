@@ -13,7 +13,7 @@ from dataclasses import replace
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.tiling_errors import at_second, restricted, second_name, with_second_names
 from attnspec.language.traversal import map_throughout
-from attnspec.language.tree import Apply, Definition, Node, Number, Reduce
+from attnspec.language.tree import ONE, ZERO, Apply, Definition, Node, Number, Reduce
 
 COUNTS = (1, 2, 3, 4, 5, 8, 10, 16, 32, 64)
 """How many scores sparse attention may keep."""
@@ -26,8 +26,6 @@ CUTS = (4, 8, 10, 16, 20)
 `LOWEST` the exponential is lost to rounding."""
 
 LOWEST = 100
-
-ZERO, ONE = Number(0.0), Number(1.0)
 
 
 def fewer_weights(definition: Definition, numbers: Iterable[int] = ()) -> Iterator[Mutant]:

@@ -17,7 +17,9 @@ from attnspec.interpreters.mutation.operators import Site, dropped, mismasked
 from attnspec.interpreters.mutation.tiling_errors import TILES, at_second, second_name, with_second_names
 from attnspec.language.traversal import equations_throughout, map_throughout, nodes, substitute, walk
 from attnspec.language.tree import (
+    ONE,
     SOFTMAXES,
+    ZERO,
     Apply,
     At,
     Call,
@@ -29,8 +31,6 @@ from attnspec.language.tree import (
     Reduce,
     SizeOf,
 )
-
-ZERO, ONE = Number(0.0), Number(1.0)
 
 MOST_TILES = 4
 """Convention: of so many sizes of tiles in the code any two are tried together."""
@@ -115,7 +115,7 @@ def _in_some_calls(definition: Definition) -> Iterator[Mutant]:
             if isinstance(subscript, Position)
         }
         for index in sorted(indices - place.site.bound):
-            first = Apply("==", (Position(index), Number(0.0)))
+            first = Apply("==", (Position(index), ZERO))
             plain = replace(call, callee=without)
             for word, new in (
                 (f"only at the first {index}", Apply("where", (first, call, plain))),

@@ -15,9 +15,21 @@ from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.interpreters.mutation.reduction_errors import along_row, with_row_indices
 from attnspec.interpreters.mutation.tiling_errors import in_whole_tiles, restricted
 from attnspec.language.traversal import map_definition, map_node, nodes, with_roots
-from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf, Stack
-
-ONE = Number(1.0)
+from attnspec.language.tree import (
+    ONE,
+    SOFTMAXES,
+    ZERO,
+    Apply,
+    At,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    SizeOf,
+    Stack,
+)
 
 TILES = (16, 32, 64, 128)
 """Sizes of a tile that are tried besides those of the candidate's code."""
@@ -79,7 +91,7 @@ def _of_all_rows(definition: Definition, firsts: Iterable[int]) -> Iterator[Muta
                 return node
             along = tuple(along_row(dim) for dim in arrays[node.id])
             seen = Apply("<", (Apply("*", (ONE, Position(along[-1]))), number))
-            return Stack(Apply("where", (seen, At(node, tuple(map(Position, along))), Number(0.0))), along)
+            return Stack(Apply("where", (seen, At(node, tuple(map(Position, along))), ZERO)), along)
 
         tree = map_definition(with_rows, change)
         if arrays and is_well_formed(tree):
@@ -154,5 +166,5 @@ def _of_product(place: Occurrence, node: Apply, parts: Iterable[Part]) -> Iterat
         return
     for name, sentence, which, number in parts:
         seen = _within(along, SizeOf(dims[0]), which, number)
-        kept = Apply("where", (seen, At(row, (Position(along),)), Number(0.0)))
+        kept = Apply("where", (seen, At(row, (Position(along),)), ZERO))
         yield name, f"of {place.site.show(node)} {sentence}", Apply("@", (Stack(kept, (along,)), array))

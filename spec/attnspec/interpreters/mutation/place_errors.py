@@ -20,10 +20,21 @@ from attnspec.interpreters.mutation.operators import must_equal
 from attnspec.language.check import infer
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import Path, map_node, nodes, replace_node, substitute, walk, with_roots
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, Reduce, SizeOf, Stack
-
-ZERO, ONE, TWO = Number(0.0), Number(1.0), Number(2.0)
-
+from attnspec.language.tree import (
+    ONE,
+    TWO,
+    ZERO,
+    Apply,
+    At,
+    Definition,
+    Name,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    SizeOf,
+    Stack,
+)
 
 TILES = (4, 8, 16, 32, 64, 128)
 """The sizes of a tile."""
@@ -80,7 +91,7 @@ def _of_other_axes(definition: Definition) -> Iterator[Mutant]:
                             continue
                         number = Apply("*", (ONE, Position(other)))  # its range is that of another axis
                         moved = tuple(number if each == Position(index) else each for each in places)
-                        at_all = Apply(">=", (Position(index), Number(0.0)))  # the index stays an axis
+                        at_all = Apply(">=", (Position(index), ZERO))  # the index stays an axis
                         tree = place.put(Apply("where", (at_all, At(array, moved), place.node)))
                         if is_well_formed(tree):
                             shown = At(array, tuple(Position(other) if each == number else each for each in moved))

@@ -13,9 +13,7 @@ from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.traversal import map_node, nodes, with_roots
-from attnspec.language.tree import Apply, At, Definition, Name, Node, Number, Position, SizeOf
-
-ZERO = Number(0.0)
+from attnspec.language.tree import ZERO, Apply, At, Definition, Name, Node, Number, Position, SizeOf
 
 MOST_ARRAYS = 4
 """Of lines that read more arrays at one offset, none is read without it."""

@@ -15,6 +15,8 @@ from attnspec.interpreters.mutation.size_errors import PADDED
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import map_definition, map_node, nodes
 from attnspec.language.tree import (
+    ONE,
+    ZERO,
     Apply,
     At,
     CallLike,
@@ -27,8 +29,6 @@ from attnspec.language.tree import (
     SizeOf,
     Stack,
 )
-
-ONE = Number(1.0)
 
 VECTORS = (2, 4, 8, 16, 32)
 """How many elements a kernel reads at once."""
@@ -67,7 +67,7 @@ def _assigned(definition: Definition) -> Iterator[Mutant]:
     """In all sums and products of matrices over an index only one term counts: each step assigns, and adds nothing."""
     places = [place for place in everywhere(definition) if "/" not in place.label]
     for index, dim in definition.ranges.items():
-        for word, position in (("first", Number(0.0)), ("last", Apply("-", (SizeOf(dim), ONE)))):
+        for word, position in (("first", ZERO), ("last", Apply("-", (SizeOf(dim), ONE)))):
             alone = Apply("==", (Apply("*", (ONE, Position(index))), position))
             changes: dict[Node, Node] = {}
             for place in places:
@@ -77,7 +77,7 @@ def _assigned(definition: Definition) -> Iterator[Mutant]:
                     case Apply(op="@", args=(one, Name() as other)) as product:
                         left, right = place.site.type_of(one).dims, place.site.type_of(other).dims
                         if len(left) == len(right) == 2 and left[1] == right[0] == dim and not place.site.bound:
-                            kept = Apply("where", (alone, At(other, (Position(index),)), Number(0.0)))
+                            kept = Apply("where", (alone, At(other, (Position(index),)), ZERO))
                             changes[product] = Apply("@", (one, Stack(kept, (index,))))
             if len(changes) < 2:
                 continue
@@ -193,7 +193,7 @@ def _of_one_row(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
                 return
             (index,) = names
             length = place.site.definition.ranges[index]
-            rows: dict[str, Node] = {"the first": Number(0.0), "the last": Apply("-", (SizeOf(dims[0]), ONE))}
+            rows: dict[str, Node] = {"the first": ZERO, "the last": Apply("-", (SizeOf(dims[0]), ONE))}
             if dims[0] != length:
                 rows[f"that behind {length} others"] = SizeOf(length)
             for word, row in rows.items():
@@ -236,7 +236,7 @@ def _cut_product(place: Occurrence) -> Iterator[tuple[str, str, Node]]:
             for vector in VECTORS:
                 whole = _whole(SizeOf(dims[0]), vector)
                 within = Apply("<", (Apply("*", (ONE, Position(along))), whole))
-                kept = Apply("where", (within, At(row, (Position(along),)), Number(0.0)))
+                kept = Apply("where", (within, At(row, (Position(along),)), ZERO))
                 sentence = f"terms of {place.site.show(product)} behind the last multiple of {vector} do not count"
                 yield f"cut-{vector}", sentence, Apply("@", (Stack(kept, (along,)), array))
 
@@ -324,8 +324,8 @@ def _of_zeros(term: Node, index: str) -> Node:
     def change(node: Node) -> Node:
         if not isinstance(node, At) or not _reads_at(node, index):
             return node
-        first = tuple(Number(0.0) if place == Position(index) else place for place in node.places)
-        return Apply("*", (Number(0.0), At(node.array, first)))
+        first = tuple(ZERO if place == Position(index) else place for place in node.places)
+        return Apply("*", (ZERO, At(node.array, first)))
 
     return map_node(term, change)
 

@@ -16,6 +16,8 @@ from attnspec.language.check import check
 from attnspec.language.dims import Dim
 from attnspec.language.traversal import map_node, nodes, replace_node
 from attnspec.language.tree import (
+    ONE,
+    ZERO,
     Apply,
     At,
     Call,
@@ -32,8 +34,6 @@ from attnspec.language.tree import (
     SizeOf,
     Zeros,
 )
-
-ZERO, ONE = Number(0.0), Number(1.0)
 
 CHUNKS = (2, 4, 8, 10, 16, 20, 32, 35, 64, 128)
 """After so many steps software may cut a sequence."""

@@ -11,15 +11,27 @@ from dataclasses import replace
 
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.traversal import map_throughout
-from attnspec.language.tree import SOFTMAXES, Apply, At, Definition, Node, Number, Position, Reduce, SizeOf, Stack
+from attnspec.language.tree import (
+    ONE,
+    SOFTMAXES,
+    TWO,
+    ZERO,
+    Apply,
+    At,
+    Definition,
+    Node,
+    Number,
+    Position,
+    Reduce,
+    SizeOf,
+    Stack,
+)
 
 TILES = (8, 16, 32, 64, 128)
 """The sizes of a tile."""
 
 SMALL_RISES = (1, 8)
 """Rises of the largest score that kernels take for small; a tile's sums may wait for a larger one, up to exp(8)."""
-
-ZERO, ONE, TWO = Number(0.0), Number(1.0), Number(2.0)
 
 
 def tiling_errors(definition: Definition, further: Iterable[int] = ()) -> Iterator[Mutant]:

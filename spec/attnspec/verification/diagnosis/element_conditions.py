@@ -12,12 +12,10 @@ from attnspec.interpreters.evaluation.call import fit, outputs
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.mutation.mutants import is_well_formed
 from attnspec.language.check import check
-from attnspec.language.tree import Apply, Definition, Name, Node, Number, Parameter, Position, Scan, Stack
+from attnspec.language.tree import ONE, ZERO, Apply, Definition, Name, Node, Parameter, Position, Scan, Stack
 from attnspec.thresholds import BY_CHANCE, CONTROLS, WIDE_ELEMENTS
 from attnspec.verification.candidate.observation import Array
 from attnspec.verification.judge.residuals import Compared
-
-ZERO, ONE = Number(0.0), Number(1.0)
 
 MOST_CONDITIONS = 100
 """Of equations with more conditions of lines none is asked."""
