@@ -64,7 +64,42 @@ def working(bits: int = PRECISION, given: Iterable[float] = ()) -> Iterator[None
         ctx.prec, Constants.given, Constants.seen = before, known, seen
 
 
-class Ball:
+class Arithmetic:
+    """The four operations of a number, with another one on either side."""
+
+    __slots__ = ()
+
+    @staticmethod
+    def _combined(op: Callable[[Any, Any], Any], first: Any, second: Any) -> Any:
+        """The result of an operation; NotImplemented if an operand is no single number."""
+        raise NotImplementedError
+
+    def __add__(self, other: Any) -> Any:
+        return self._combined(operator.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return self._combined(operator.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return self._combined(operator.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return self._combined(operator.sub, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return self._combined(operator.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return self._combined(operator.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return self._combined(operator.truediv, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return self._combined(operator.truediv, other, self)
+
+
+class Ball(Arithmetic):
     """A number.
 
     Attributes:
@@ -80,29 +115,18 @@ class Ball:
     def __repr__(self) -> str:
         return f"Ball({self.value})"
 
-    def __add__(self, other: Any) -> Any:
-        return _combined(operator.add, self, number(other))
-
-    def __radd__(self, other: Any) -> Any:
-        return _combined(operator.add, number(other), self)
-
-    def __sub__(self, other: Any) -> Any:
-        return _combined(operator.sub, self, number(other))
-
-    def __rsub__(self, other: Any) -> Any:
-        return _combined(operator.sub, number(other), self)
-
-    def __mul__(self, other: Any) -> Any:
-        return _combined(operator.mul, self, number(other))
-
-    def __rmul__(self, other: Any) -> Any:
-        return _combined(operator.mul, number(other), self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return _combined(operator.truediv, self, number(other))
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return _combined(operator.truediv, number(other), self)
+    @staticmethod
+    def _combined(op: Callable[[Any, Any], Any], first: Any, second: Any) -> Any:
+        a, b = number(first), number(second)
+        if a is NotImplemented or b is NotImplemented:
+            return NotImplemented
+        if isinstance(a.value, arb) and isinstance(b.value, arb):
+            if op is operator.truediv and a.value.is_zero() and b.value.is_zero():
+                return Ball(math.nan)
+            return _finite(op(a.value, b.value))
+        if a.value is None or b.value is None:
+            return UNKNOWN
+        return _beyond(op, a.value, b.value)
 
     def __floordiv__(self, other: Any) -> Any:
         quotient = self / other
@@ -219,7 +243,7 @@ class Ball:
     def log1p(self) -> Ball:
         if _is_small(self):
             return _mapped(arb.log1p, math.log1p, self)
-        return _logarithm(_combined(operator.add, self, exact(1)))
+        return _logarithm(self + 1)
 
     def sqrt(self) -> Ball:
         if isinstance(self.value, arb) and self.value < 0:
@@ -346,19 +370,6 @@ def _extreme(of_balls: Callable[[arb, arb], arb], of_floats: Callable[[float, fl
         return Ball(math.nan)
     first, second = (0.0 if isinstance(value, arb) else value for value in (a.value, b.value))
     return a if of_floats(first, second) == first else b
-
-
-def _combined(op: Callable[[Any, Any], Any], a: Any, b: Any) -> Any:
-    """The result of an operation on two balls."""
-    if a is NotImplemented or b is NotImplemented:
-        return NotImplemented
-    if isinstance(a.value, arb) and isinstance(b.value, arb):
-        if op is operator.truediv and a.value.is_zero() and b.value.is_zero():
-            return Ball(math.nan)
-        return _finite(op(a.value, b.value))
-    if a.value is None or b.value is None:
-        return UNKNOWN
-    return _beyond(op, a.value, b.value)
 
 
 def _beyond(op: Callable[[Any, Any], Any], a: _Value, b: _Value) -> Ball:

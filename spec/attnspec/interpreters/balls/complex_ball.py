@@ -6,16 +6,15 @@ infinity and NaN are not kept, and a comparison is not traced.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 from flint import acb, arb
 
-from attnspec.interpreters.balls.ball import UNKNOWN, Ball, Untraceable, number
+from attnspec.interpreters.balls.ball import UNKNOWN, Arithmetic, Ball, Untraceable, number
 
 
-class ComplexBall:
+class ComplexBall(Arithmetic):
     """A complex number.
 
     Attributes:
@@ -27,29 +26,14 @@ class ComplexBall:
     def __init__(self, value: acb | None) -> None:
         self.value = value if value is not None and value.is_finite() else None
 
-    def __add__(self, other: Any) -> Any:
-        return _combined(operator.add, self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return _combined(operator.add, other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return _combined(operator.sub, self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return _combined(operator.sub, other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return _combined(operator.mul, self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return _combined(operator.mul, other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return _combined(operator.truediv, self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return _combined(operator.truediv, other, self)
+    @staticmethod
+    def _combined(op: Callable[[Any, Any], Any], first: Any, second: Any) -> Any:
+        a, b = as_complex(first), as_complex(second)
+        if a is NotImplemented or b is NotImplemented:
+            return NotImplemented
+        if a.value is None or b.value is None:
+            return ComplexBall(None)
+        return ComplexBall(op(a.value, b.value))
 
     def __neg__(self) -> ComplexBall:
         return ComplexBall(None if self.value is None else -self.value)
@@ -97,12 +81,3 @@ def as_complex(value: Any) -> Any:
         return of_parts(value.real, value.imag)
     found = number(value)
     return found if found is NotImplemented else of_parts(found, 0)
-
-
-def _combined(op: Callable[[Any, Any], Any], first: Any, second: Any) -> Any:
-    a, b = as_complex(first), as_complex(second)
-    if a is NotImplemented or b is NotImplemented:
-        return NotImplemented
-    if a.value is None or b.value is None:
-        return ComplexBall(None)
-    return ComplexBall(op(a.value, b.value))
