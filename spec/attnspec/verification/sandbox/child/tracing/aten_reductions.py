@@ -104,13 +104,8 @@ def _layer_norm(x: Array, shape: Sequence[int], weight: Any, bias: Any, eps: flo
     return (result if bias is None else result + bias), middle, scale
 
 
-def _cumulated(x: Array, axis: int, *, dtype: Any = None) -> Array:
-    return of.as_balls(np.add.accumulate(of.plain(x), axis=axis)) if isinstance(x, BallArray) else np.cumsum(x, axis)
-
-
-def _multiplied_up(x: Array, axis: int, *, dtype: Any = None) -> Array:
-    found = np.multiply.accumulate(of.plain(x), axis=axis)
-    return of.as_balls(found) if isinstance(x, BallArray) else found
+def _accumulated(function: np.ufunc) -> Callable[..., Array]:
+    return lambda x, axis, *, dtype=None: of.accumulated(function, x, axis)
 
 
 def _cumulated_logarithms(x: Array, axis: int) -> Array:
@@ -190,8 +185,8 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "sum": _sum, "mean": _mean, "var": _var, "var_mean": _var_mean,
     "std": lambda *args, **options: np.sqrt(_var(*args, **options)),
     "amax": _extreme(False), "amin": _extreme(True), "max": _extreme_and_place(False), "min": _extreme_and_place(True),
-    "argmax": _place(False), "argmin": _place(True), "any": _any, "all": _all, "cumsum": _cumulated,
-    "cumprod": _multiplied_up, "logcumsumexp": _cumulated_logarithms,
+    "argmax": _place(False), "argmin": _place(True), "any": _any, "all": _all, "cumsum": _accumulated(np.add),
+    "cumprod": _accumulated(np.multiply), "logcumsumexp": _cumulated_logarithms,
     "prod": lambda x, axis=None, keepdim=False, **how: np.multiply.reduce(x, axis=axis, keepdims=keepdim),
     "logsumexp": _linear_logsumexp, "linalg_vector_norm": _norm, "_softmax": _softmax, "_log_softmax": _log_softmax,
     "_safe_softmax": _safe_softmax, "native_layer_norm": _layer_norm, "nll_loss_forward": _nll_loss,

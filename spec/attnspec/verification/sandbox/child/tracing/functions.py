@@ -84,6 +84,12 @@ def total(x: Array, axes: Any = None, keepdims: bool = False) -> Array:
     return as_balls(np.sum(plain(as_balls(x)), axis=_axes(axes), keepdims=keepdims))
 
 
+def accumulated(function: np.ufunc, x: Array, axis: int) -> Array:
+    """The sums, or products, of the elements up to each along an axis."""
+    found = function.accumulate(plain(x), axis=axis)
+    return found.view(BallArray) if isinstance(x, BallArray) else found
+
+
 def extreme(x: Array, axes: Any, keepdims: bool, smallest: bool = False) -> Array:
     """The largest or the smallest number along axes."""
     function = elementwise(least if smallest else largest, 2)

@@ -294,10 +294,8 @@ def _iota(dtype: Any, shape: Any, dimension: int, **params: Any) -> Array:
 
 
 def _cumulated(x: Array, axis: int, reverse: bool, **params: Any) -> Array:
-    turned = np.flip(of.plain(x), axis) if reverse else of.plain(x)
-    found = np.add.accumulate(turned, axis=axis)
-    found = np.flip(found, axis) if reverse else found
-    return found.view(BallArray) if isinstance(x, BallArray) else found
+    found = of.accumulated(np.add, np.flip(x, axis) if reverse else x, axis)
+    return np.flip(found, axis) if reverse else found
 
 
 def _clamp(low: Array, x: Array, high: Array, **params: Any) -> Array:
