@@ -17,14 +17,9 @@ from attnspec.notation import Float, Tensor
 from attnspec.thresholds import TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.changed import (
-    changed_answers,
-    changed_inputs,
-    exchanged_axes,
-    merged_examples,
-    reversed_axis,
-)
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
 from attnspec.verification.diagnosis.input_changes import wrapped_inputs
+from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
 from synthetic import Array, case_of

@@ -8,37 +8,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import chain, combinations, islice
+from itertools import islice
 
 import numpy as np
 
-from attnspec.errors import ShapeError, SpecError
-from attnspec.interpreters.evaluation.call import fit
-from attnspec.interpreters.formula.formula import text_of, text_of_result
-from attnspec.interpreters.mutation.function_substitutions import over_all_rows
-from attnspec.interpreters.mutation.reading_errors import first_places
+from attnspec.errors import SpecError
+from attnspec.interpreters.formula.formula import text_of_result
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.interpreters.rounding.policy import Policy
-from attnspec.language import layers
-from attnspec.language.dims import Dim
-from attnspec.language.tree import Definition, Name
-from attnspec.thresholds import BY_CHANCE, CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLING_ELEMENTS, TRIED_CASES
+from attnspec.thresholds import CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLING_ELEMENTS, TRIED_CASES
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis import locate
 from attnspec.verification.diagnosis.answer_changes import AnswerChange, answer_changes
 from attnspec.verification.diagnosis.input_changes import Change, input_changes
-from attnspec.verification.diagnosis.recognise import one_number, recognise
+from attnspec.verification.diagnosis.recognise import one_number
+from attnspec.verification.diagnosis.wrong_elements import wrong_elements
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import at_once, values
 from attnspec.verification.judge.mutation_score import differs
 from attnspec.verification.judge.other_inputs import values_of_others
 from attnspec.verification.judge.residuals import Compared, compare
-from attnspec.verification.judge.statistics import wrong_values
 from attnspec.verification.verdict import Diagnosis
-
-BATCH = "the batch"
-"""The name of a leading axis in a sentence."""
 
 
 def changed_inputs(
@@ -57,7 +48,7 @@ def changed_inputs(
         changes: those that are tried; all if None.
         always: whether only changes are named that no right case refutes.
     """
-    telling = _telling(judge, observations, policy, None)
+    telling = failing_cases(judge, observations, policy, None)
     failing, others = telling[:TRIED_CASES], telling[TRIED_CASES:]
     if not failing:
         return None
@@ -78,169 +69,14 @@ def changed_inputs(
     found = unrefuted or ([] if many or always else explaining(near))
     if not found:
         return None
-    rest = "" if unrefuted else f" (wrong {_where(judge, observations, policy)})"
+    rest = "" if unrefuted else f" (wrong {where_wrong(judge, observations, policy)})"
     first, *alike = found
     return Diagnosis("inputs", first.says + rest, tuple(change.says for change in alike))
 
 
-def _where(judge: Judge, observations: Sequence[Observation], policy: Policy) -> str:
+def where_wrong(judge: Judge, observations: Sequence[Observation], policy: Policy) -> str:
     """In how many cases an answer is wrong, and what these have in common, by the lines of the equation too."""
     return locate.where(judge.compare(observations, policy), definition=judge.equation.definition)
-
-
-def merged_examples(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
-    """Find an axis along which the examples of a batch are taken for a single one; None if there is none.
-
-    There one softmax may be over all rows, those of all examples, or the first place of all be read for all.
-    """
-    failing = _telling(judge, observations, policy)
-    if _says_little(judge, failing, policy):
-        return None
-    definition = judge.equation.definition
-    axes = dict.fromkeys(parameter.dims[0] for parameter in definition.parameters if parameter.dims)
-    for dim in axes:
-        merged = [_merged(definition, observation, dim) for observation in failing]
-        if merged and all(each is not None and judge.holds(each, policy) for each in merged):
-            where = _where(judge, observations, policy)
-            says = f"the examples of a batch are taken for one, end to end along {dim} (wrong {where})"
-            return Diagnosis("merged", says)
-    of_all = [*(mutant for mutant in over_all_rows(definition) if not mutant.in_storage), *first_places(definition)]
-    for dim in axes if of_all else ():
-        merged = [_merged(definition, each, dim, 1) if _batch_axes(definition, each.case) else each for each in failing]
-        whole = [observation for observation in merged if observation is not None]
-        found = recognise(judge, whole, of_all, policy, refute=True) if len(whole) == len(failing) else None
-        if found is not None and any(old is not new for old, new in zip(failing, whole, strict=True)):
-            says = f"the examples of a batch are taken for one, end to end along {dim}, and {found.says}"
-            return replace(found, says=says)
-    return None
-
-
-def _says_little(judge: Judge, failing: Sequence[Observation], policy: Policy) -> bool:
-    """Whether all that is wrong is one whole number, NaN or infinite, which many changes of the inputs explain."""
-    wrong = wrong_values(judge.compare(failing, policy))
-    return len(wrong) == 1 and not (np.isfinite(wrong) & (wrong != np.rint(wrong))).any()
-
-
-def _batch_axes(definition: Definition, case: Case) -> int:
-    """How many batch axes a case has."""
-    return fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)[1]
-
-
-def _merged(definition: Definition, observation: Observation, dim: Dim, fewest: int = 2) -> Observation | None:
-    """The examples of a case end to end along an axis; None if it is not the first axis of all, or answers differ.
-
-    What all examples share along this axis is repeated.
-
-    Args:
-        fewest: the least number of examples of a case.
-    """
-    case, arrays, alone = observation.case, {}, []
-    examples = 0
-    for parameter in layers.written_out(definition, case.arrays).parameters:
-        array = case.arrays[parameter.name]
-        axes = array.ndim - len(parameter.dims)
-        if axes > 1 or (axes and (not parameter.dims or parameter.dims[0] != dim)):
-            return None
-        if not axes and dim in parameter.dims:  # one for all examples, such as a gain, stands beside each of them
-            if parameter.dims[0] != dim or dim in parameter.dims[1:]:
-                return None
-            alone.append(parameter.name)
-        examples = max(examples, len(array) if axes else 0)
-        arrays[parameter.name] = array.reshape(-1, *array.shape[2:]) if axes else array
-    arrays |= {name: np.concatenate([arrays[name]] * examples) for name in alone if examples}
-    if examples < fewest:
-        return None
-    answers = []
-    for answer, result in zip(observation.answers, definition.results, strict=True):
-        along = bool(result.dims) and result.dims[0] == dim
-        if not along and not np.array_equal(answer, np.broadcast_to(answer[:1], answer.shape), equal_nan=True):
-            return None
-        answers.append(answer.reshape(-1, *answer.shape[2:]) if along else answer[0])
-    return _if_it_fits(definition, replace(case, arrays=arrays, description=None), answers)
-
-
-def _if_it_fits(definition: Definition, case: Case, answers: Sequence[Array]) -> Observation | None:
-    """A changed case with its answers; None if the equation has no arrays of these shapes, such as of an odd width."""
-    try:
-        fit(definition, {name: array.shape for name, array in case.arrays.items()}, case.options)
-    except ShapeError:
-        return None
-    return Observation(case, tuple(answers))
-
-
-def exchanged_axes(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
-    """Find two axes of which each is taken for the other, such as batch and sequence; None if there are none."""
-    failing = _telling(judge, observations, policy)
-    if _says_little(judge, failing, policy):
-        return None
-    definition = judge.equation.definition
-    dims = dict.fromkeys(str(dim) for parameter in definition.parameters for dim in parameter.dims)
-    for one, other in combinations([BATCH, *dims], 2):
-        exchanged = [_exchanged(definition, observation, one, other) for observation in failing]
-        if exchanged and all(each is not None and judge.holds(each, policy) for each in exchanged):
-            return Diagnosis(
-                "exchanged",
-                f"{one} is taken for {other}, and {other} for {one} (wrong {_where(judge, observations, policy)})",
-            )
-    return None
-
-
-def reversed_axis(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
-    """Find an axis that is run through from its end, and the results put back in order; None if there is none."""
-    failing = _telling(judge, observations, policy)
-    if _says_little(judge, failing, policy):
-        return None
-    definition = judge.equation.definition
-    for dim in dict.fromkeys(str(dim) for result in definition.results for dim in result.dims):
-        turned = [_reversed(definition, observation, dim) for observation in failing]
-        if turned and all(each is not None and judge.holds(each, policy) for each in turned):
-            return Diagnosis(
-                "reversed",
-                f"{dim} is run through from the end to the beginning (wrong {_where(judge, observations, policy)})",
-            )
-    return None
-
-
-def _reversed(definition: Definition, observation: Observation, dim: str) -> Observation | None:
-    """A case and its answers in reverse order along an axis; None if no argument has it."""
-
-    def turned(array: Array, dims: Sequence[Dim]) -> Array:
-        axes = [array.ndim - len(dims) + place for place, each in enumerate(dims) if str(each) == dim]
-        return np.flip(array, tuple(axes)) if axes else array
-
-    case = observation.case
-    arrays = dict(case.arrays)
-    for parameter in layers.written_out(definition, arrays).parameters:
-        arrays[parameter.name] = turned(arrays[parameter.name], parameter.dims)
-    if all(array is case.arrays[name] for name, array in arrays.items()):
-        return None
-    pairs = zip(observation.answers, definition.results, strict=True)
-    answers = [turned(answer, result.dims) for answer, result in pairs]
-    return _if_it_fits(definition, replace(case, arrays=arrays, description=None), answers)
-
-
-def _exchanged(definition: Definition, observation: Observation, one: str, other: str) -> Observation | None:
-    """A case and its answers with two axes exchanged; None if an array has one of them alone, or none has both."""
-    case, arrays = observation.case, dict(observation.case.arrays)
-
-    def turned(array: Array, dims: Sequence[Dim]) -> Array | None:
-        names = [BATCH] * (array.ndim - len(dims)) + [str(dim) for dim in dims]
-        if names.count(one) != names.count(other) or names.count(one) > 1:
-            return None
-        return np.swapaxes(array, names.index(one), names.index(other)) if one in names else array
-
-    for parameter in layers.written_out(definition, arrays).parameters:
-        array = turned(arrays[parameter.name], parameter.dims)
-        if array is None:
-            return None
-        arrays[parameter.name] = array
-    if all(array is case.arrays[name] for name, array in arrays.items()):
-        return None
-    answers = [turned(*each) for each in zip(observation.answers, (r.dims for r in definition.results), strict=True)]
-    if any(answer is None for answer in answers):
-        return None
-    whole = [answer for answer in answers if answer is not None]
-    return _if_it_fits(definition, replace(case, arrays=arrays, description=None), whole)
 
 
 def changed_answers(judge: Judge, observations: Sequence[Observation], policy: Policy) -> Diagnosis | None:
@@ -260,7 +96,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
         fitting = [change for change in fitting if not change.is_general] or fitting
         unrefuted = [change for change in fitting if not any(_would_show(judge, change, each) for each in right)]
         named = [change.says.format(name=name) for change in (unrefuted or fitting)[:NAMED_CHANGES]]
-        says, *others = named or [_plain(definition, wrong, of_output, name)]
+        says, *others = named or [wrong_elements(definition, wrong, of_output, name)]
         if not says:
             return None
         sentences.setdefault(says, []).extend(of_output)
@@ -271,7 +107,7 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
     return Diagnosis("answers", "; ".join(said), tuple(dict.fromkeys(also)) if len(sentences) == 1 else ())
 
 
-def _telling(
+def failing_cases(
     judge: Judge, observations: Sequence[Observation], policy: Policy, most: int | None = TRIED_CASES
 ) -> list[Observation]:
     """Failing cases with enough elements, the cheapest of ordinary values first; no more than so many."""
@@ -411,113 +247,3 @@ def _with_change(judge: Judge, change: AnswerChange, comparison: Compared) -> tu
         other = change_of(value)
         near = np.abs(answer - other) <= change_of(bound) + bound
     return other, near | (answer == other) | (np.isnan(answer) & np.isnan(other))
-
-
-def _plain(definition: Definition, wrong: Sequence[Compared], compared: Sequence[Compared], name: str) -> str:
-    """Describe that all wrong elements are one number, such as 0, or those of an argument, and where; "" if not.
-
-    That they are those of an argument is said only if it is known where: what is not read may tell more.
-
-    Args:
-        wrong: an output in the cases where it is wrong.
-        compared: the same output in all cases.
-        name: what the output is called.
-    """
-    number = _number(wrong)
-    what = number or next(_arguments(definition, wrong), "")
-    if not what:
-        return ""
-    of_kind = {kind: [each.name for each in definition.parameters if each.kind == kind] for kind in KINDS}
-    hidden = (f"{mask} is false" for mask in of_kind["bool"] if all(_hidden(each, mask) for each in wrong))
-    by_place = (f"{mask} is false at the same place" for mask in of_kind["bool"] if _at_places(wrong, mask))
-    zeros = (f"{_shown(array, definition)} is 0" for array in of_kind["float"] if _at_zeros(wrong, array))
-    whole = (f"{_shown(array, definition)} is {value}" for array in of_kind["int"]
-             for value in _at_one_number(wrong, compared, array))  # fmt: skip
-    where = next(chain(hidden, by_place, zeros, whole), IT_IS_WRONG if number else "")
-    return f"{name} is {what} where {where}" if where else ""
-
-
-KINDS = ("bool", "float", "int")
-"""The kinds of arguments."""
-
-IT_IS_WRONG = "it is wrong"
-"""Where all wrong elements are one number, if nothing tells where that is."""
-
-
-def _shown(name: str, definition: Definition) -> str:
-    return text_of(Name(name), definition)
-
-
-def _number(wrong: Sequence[Compared]) -> str:
-    """The number that all wrong elements are; "" if they are several, or too few."""
-    elements = np.concatenate([comparison.answer[comparison.ratio > 1] for comparison in wrong])
-    if np.isnan(elements).all():
-        return "NaN"
-    same = len(elements) >= TELLING_ELEMENTS and (elements == elements[0]).all()
-    return f"{elements[0] + 0:g}" if same else ""
-
-
-def _arguments(definition: Definition, wrong: Sequence[Compared]) -> Iterator[str]:
-    """The arguments that have the wrong elements at the same places."""
-    if sum(int((comparison.ratio > 1).sum()) for comparison in wrong) < TELLING_ELEMENTS:
-        return
-    for parameter in (each for each in definition.parameters if each.kind in KINDS):
-        arrays = [comparison.case.arrays[parameter.name] for comparison in wrong]
-        pairs = list(zip(wrong, arrays, strict=True))
-        if all(array.shape == each.answer.shape for each, array in pairs) and all(
-            (each.answer == array)[each.ratio > 1].all() for each, array in pairs
-        ):
-            yield _shown(parameter.name, definition)
-
-
-def _at_zeros(wrong: Sequence[Compared], name: str) -> bool:
-    """Whether elements are wrong only where an argument of the same shape is 0, and it is not 0 everywhere."""
-    arrays = [comparison.case.arrays[name] for comparison in wrong]
-    pairs = list(zip(wrong, arrays, strict=True))
-    return (
-        all(array.shape == each.answer.shape for each, array in pairs)
-        and not any(array[each.ratio > 1].any() for each, array in pairs)
-        and any(array.any() for array in arrays)
-    )
-
-
-def _at_one_number(wrong: Sequence[Compared], compared: Sequence[Compared], name: str) -> Iterator[str]:
-    """The number that a whole number is in all rows that are wrong, if it would rarely be so by chance."""
-    found, all_numbers = [], []
-    for comparison in compared:
-        numbers = comparison.case.arrays[name]
-        if numbers.shape != comparison.answer.shape[: numbers.ndim]:
-            return
-        bad = comparison.ratio > 1
-        found.append(numbers[bad.any(axis=tuple(range(numbers.ndim, bad.ndim)))].ravel())
-        all_numbers.append(numbers.ravel())
-    rows, every = np.concatenate(found), np.concatenate(all_numbers)
-    if len(rows) and (rows == rows[0]).all():
-        share = float((every == rows[0]).mean())
-        if len(np.unique(every)) * share ** len(rows) < BY_CHANCE:
-            yield f"{rows[0]:g}"
-
-
-def _hidden(comparison: Compared, mask: str) -> bool:
-    """Whether rows are wrong where a mask is false, and only there."""
-    hidden = ~comparison.case.arrays[mask].astype(bool)
-    if hidden.ndim >= comparison.answer.ndim or hidden.shape != comparison.answer.shape[: hidden.ndim]:
-        return False
-    wrong = (comparison.ratio > 1).any(axis=tuple(range(hidden.ndim, comparison.answer.ndim)))
-    return bool(wrong.any() and not (wrong & ~hidden).any())
-
-
-def _at_places(wrong: Sequence[Compared], mask: str) -> bool:
-    """Whether rows are wrong at the places at which a mask of another axis is false, as far as this one goes."""
-    found = 0
-    for comparison in wrong:
-        hidden = ~comparison.case.arrays[mask].astype(bool)
-        lead = hidden.ndim - 1
-        if hidden.ndim >= comparison.answer.ndim or hidden.shape[:lead] != comparison.answer.shape[:lead]:
-            return False
-        rows: Array = np.any(comparison.ratio > 1, axis=tuple(range(hidden.ndim, comparison.answer.ndim)))
-        both = min(hidden.shape[-1], rows.shape[-1])
-        if (rows[..., :both] & ~hidden[..., :both]).any():
-            return False
-        found += int(rows[..., :both].sum())
-    return found > 0

@@ -63,19 +63,13 @@ from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.attempts import first_found
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
-from attnspec.verification.diagnosis.changed import (
-    IT_IS_WRONG,
-    changed_answers,
-    changed_inputs,
-    exchanged_axes,
-    merged_examples,
-    reversed_axis,
-)
+from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.counted_examples import counted_examples
 from attnspec.verification.diagnosis.departure import with_departure
 from attnspec.verification.diagnosis.following import CODE, WHOLE, is_code
 from attnspec.verification.diagnosis.input_changes import counted_in_16_bits, wrapped_inputs
+from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading
 from attnspec.verification.diagnosis.reading import wrong_reading
 from attnspec.verification.diagnosis.recognise import (
@@ -92,6 +86,7 @@ from attnspec.verification.diagnosis.summed_in_storage import summed_in_storage
 from attnspec.verification.diagnosis.two_mistakes import two_mistakes
 from attnspec.verification.diagnosis.unwritten import unwritten
 from attnspec.verification.diagnosis.worst_case import smallest_failing, worst_case, worst_element
+from attnspec.verification.diagnosis.wrong_elements import IT_IS_WRONG
 from attnspec.verification.judge.effort import Effort, Made
 from attnspec.verification.judge.findings import Bits, Conclusion, Finding, Judged
 from attnspec.verification.judge.forms import bits_left, excess
