@@ -120,8 +120,7 @@ class Explainer:
         note: called with a finding that is not the explanation.
         effort: what the search for another mistake than a known one of the equation may cost.
         departure: where the candidate departs from the lines of the equation; None if that is not known.
-        code: the diagnosis that shows the code that departs; None if that is not known.
-        whole: the one that shows all that makes the wrong results; None if it cannot be shown.
+        code: the diagnosis that shows the code that departs, or all that makes the wrong results; None if not known.
     """
 
     candidate: Candidate
@@ -132,7 +131,6 @@ class Explainer:
     effort: Effort = field(default_factory=Effort)
     departure: Departure | None = None
     code: Diagnosis | None = None
-    whole: Diagnosis | None = None
 
     def conclude(self, observations: list[Observation], judged: Judged) -> Conclusion:
         """Explain wrong answers: by a violation, a known mistake, too few bits, or where they are wrong."""
@@ -174,9 +172,8 @@ class Explainer:
         if known and axes and axes not in known.says:
             self.note(f"it is wrong {axes}")
         known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
-        code = self.code or self.whole
         shown = [self.departure.says] if self.departure is not None else []
-        shown += [code.says] if code and code.says not in known.says else []
+        shown += [self.code.says] if self.code and self.code.says not in known.says else []
         if any(shown):
             says = "; ".join(filter(None, shown))
             known = replace(known, departure=replace(self.departure or Departure(), says=says))
@@ -196,8 +193,7 @@ class Explainer:
         if known is None or f"where {IT_IS_WRONG}" not in known.says or self.departure is not None:
             return known
         found = self.mistakes_in_lines(observations, judged)
-        code = self.code or self.whole
-        return found or (replace(known, says=f"{known.says}; {code.says}") if code else known)
+        return found or (replace(known, says=f"{known.says}; {self.code.says}") if self.code else known)
 
     def with_what_was_missed(self, diagnosis: Diagnosis) -> Diagnosis:
         """A diagnosis that names no mistake, with what was not searched for one."""
@@ -229,14 +225,13 @@ class Explainer:
         told = len(failing) > 1 or not one_number(self.judge, failing, judged.policy)
         reading = wrong_reading(self.judge, self.candidate, observations, judged.policy) if told else ""
         where = place.says.removeprefix("no known mistake: it is ")
-        if self.code:
-            says = "; ".join(filter(None, [self.code.says, reading]))
-            return replace(self.code, says=f"{says} ({where})")
-        if self.whole and not reading:
-            return replace(self.whole, says=f"{self.whole.says} ({where})")
-        if self.whole:
-            return Diagnosis("reading", f"{reading}; {self.whole.says} ({where})")
-        return Diagnosis("reading", f"{reading} ({where})") if reading else place
+        if self.code is None:
+            return Diagnosis("reading", f"{reading} ({where})") if reading else place
+        is_whole = self.code.id == WHOLE
+        if is_whole and reading:
+            return Diagnosis("reading", f"{reading}; {self.code.says} ({where})")
+        says = "; ".join(filter(None, [self.code.says, reading]))
+        return replace(self.code, id=CODE if is_whole else self.code.id, says=f"{says} ({where})")
 
     def mistakes_in_lines(self, observations: Sequence[Observation], judged: Judged) -> Diagnosis | None:
         """Find mistakes in single lines by the arrays of the candidate, and where it departs from the lines."""
@@ -246,9 +241,9 @@ class Explainer:
             found = with_departure(self.candidate, self.judge, observations, judged.policy)
         except NotationError:  # a mistake upon a mistake whose shapes do not fit; the verdict does not hang on it
             return None
-        self.departure, self.code = found.departure, found if is_code(found) else None
-        self.whole = replace(found, id=CODE) if found.id == WHOLE else None
-        return found if found.id and self.code is None and self.whole is None else None
+        self.departure = found.departure
+        self.code = found if is_code(found) or found.id == WHOLE else None
+        return found if found.id and self.code is None else None
 
     def lossy(self, observations: Sequence[Observation], judged: Judged) -> Conclusion:
         """Conclude that answers are right by a form that loses digits."""
@@ -343,7 +338,7 @@ class Explainer:
 
     def after_code(self, found: Diagnosis | None) -> Diagnosis | None:
         """What explains most cases that fail; it is named after code that departs, which explains all of them."""
-        if self.code is None or found is None:
+        if self.code is None or self.code.id == WHOLE or found is None:
             return found
         self.code = replace(self.code, also=(found.says, *found.also))
         return None
