@@ -36,9 +36,8 @@ from attnspec.verification.sandbox.targets import Module
 from attnspec.verification.session import load_questions
 from strategies import cases, random_draws
 
-SAMPLE = {"quick": 150, "broad": 80, "verdicts": 120}
-"""One of how many implementations is checked in the default run and in one of broad tests, where slow tests check all,
-and of how many a verdict is asked; `attnspec verify attnspec_numpy attnspec_torch` asks one of all."""
+ONE_OF = 120
+"""Of one of how many implementations a verdict is asked; `attnspec verify attnspec_numpy attnspec_torch` asks all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +53,6 @@ class Subject:
     def __str__(self) -> str:
         return f"{self.package}-{self.equation}-{self.dtype}{'-backward' * self.backward}"
 
-    def is_in(self, one_of: int) -> bool:
-        """Whether a sample of one of so many has it."""
-        return zlib.crc32(str(self).encode()) % one_of == 0
-
 
 def subjects() -> Iterator[Subject]:
     for package in ("attnspec_numpy", "attnspec_torch"):
@@ -69,20 +64,11 @@ def subjects() -> Iterator[Subject]:
                             yield Subject(package, family, item.equation, dtype, item.claim.backward)
 
 
-def marked(subject: Subject) -> object:
-    marks = (
-        []
-        if subject.is_in(SAMPLE["quick"])
-        else [pytest.mark.broad if subject.is_in(SAMPLE["broad"]) else pytest.mark.slow]
-    )
-    return pytest.param(subject, marks=marks, id=str(subject))
-
-
 SUBJECTS = tuple(dict.fromkeys(subjects()))
-every_implementation = pytest.mark.parametrize("subject", [*map(marked, SUBJECTS)], scope="module")
+every_implementation = pytest.mark.parametrize("subject", SUBJECTS, ids=str, scope="module")
 """By subject and not by test, so that the process of a module is begun once."""
 some_implementations = pytest.mark.parametrize(
-    "subject", [subject for subject in SUBJECTS if subject.is_in(SAMPLE["verdicts"])], ids=str
+    "subject", [subject for subject in SUBJECTS if zlib.crc32(str(subject).encode()) % ONE_OF == 0], ids=str
 )
 
 drawn = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])

@@ -18,10 +18,6 @@ from attnspec.verification.verdict import Verdict
 
 HERE = Path(__file__).parent
 NAMES = sorted(path.stem for path in HERE.glob("*.py") if not path.stem.startswith("test_"))
-QUICK = (
-    "attention_strides_swapped", "cross_entropy_exchanged_axes", "gru_stale_scratch", "hard_ties_across_threads",
-    "layer_norm_beyond_block", "sinusoidal_exponents_by_column",
-)  # fmt: skip
 MISSED = (
     "adamw_decay_in_bfloat16", "attention_scores_in_half", "attention_values_summed_in_bfloat16",
     "cross_entropy_guards_last_stride", "decay_gate_of_infinity",
@@ -145,25 +141,6 @@ NAMED = {
 }
 """A part of the diagnosis of some faults."""
 
-SLOW = (
-    "adam_epsilon_rounds_to_zero", "bahdanau_starts_from_forward", "beam_states_never_change",
-    "bidirectional_steps_of_features", "bidirectional_weights_of_forward", "cross_entropy_second_logarithm",
-    "decoder_pre_query_not_normalised", "decoder_query_before_norm", "decoder_reads_source_causally",
-    "encoder_without_last_norm", "grouped_blocks_collide", "grouped_causal_divides_rows",
-    "grouped_divides_by_heads_of_keys", "grouped_heads_tiled", "grouped_tile_beyond_group",
-    "gru_gradient_by_gate_of_own_step", "gru_gradient_overflows", "lengths_unsorted_in_place",
-    "lstm_bias_of_65536_rows", "lstm_gradient_by_cell_alone", "mask_row_of_16_bits",
-    "rnn_gradient_of_first_step_alone", "rnn_gradient_of_own_first_state", "sequence_loss_summed_in_half",
-    "softmax_sum_saturates", "stacked_gru_one_first_state", "stacked_lstm_hands_up_cells",
-)  # fmt: skip
-"""Faults whose verdict takes long."""
-
-
-def marks(name: str) -> tuple[pytest.MarkDecorator, ...]:
-    return () if name in QUICK else (pytest.mark.slow,) if name in SLOW else (pytest.mark.broad,)
-
-
-REPORTS = [pytest.param(name, marks=marks(name)) for name in NAMES]
 ROW = re.compile(r"^\| \[`(\w+)`\]\((https://\S+)\) \|", re.MULTILINE)
 
 
@@ -183,7 +160,7 @@ def verdict_on(name: str, function: str) -> Verdict:
     return verdict
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_faulty_version_does_not_conform(name: str, request: pytest.FixtureRequest) -> None:
     if name in MISSED:
         request.applymarker(pytest.mark.xfail(strict=True, reason="a gap that is known"))
@@ -193,7 +170,7 @@ def test_the_faulty_version_does_not_conform(name: str, request: pytest.FixtureR
     assert NAMED.get(name, "") in str(verdict)
 
 
-@pytest.mark.parametrize("name", REPORTS)
+@pytest.mark.parametrize("name", NAMES)
 def test_the_mended_version_conforms(name: str) -> None:
     verdict = verdict_on(name, "mended")
 
