@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -102,8 +104,24 @@ def test_a_second_run_says_the_same_from_the_cache(project: Path) -> None:
         lambda project: (project / "attnspec.toml").write_text(GATE + 'dtypes = ["float16"]\n'),
         lambda project: (project / "attnspec.toml").write_text(GATE.replace("scores.dot", "scores.scaled_dot")),
         lambda project: (project / "attnspec.toml").write_text(GATE + "claim = {contiguous = true}\n"),
+        lambda project: (project / "attnspec.toml").write_text(GATE + "seed = 1\n"),
+        lambda project: (project / "attnspec.toml").write_text(GATE + 'policy = "float32-inside"\n'),
+        lambda project: (project / "attnspec.toml").write_text(GATE + "time_limit = 7\n"),
+        lambda project: (project / "attnspec.toml").write_text(GATE + 'bind = {q = "q", k = "k"}\n'),
     ],
-    ids=["helper", "candidate", "hidden package", "examples", "dtype", "equation", "claim"],
+    ids=[
+        "helper",
+        "candidate",
+        "hidden package",
+        "examples",
+        "dtype",
+        "equation",
+        "claim",
+        "seed",
+        "policy",
+        "time limit",
+        "bind",
+    ],
 )
 def test_a_change_is_verified_anew(project: Path, computed: list[str], change: Callable[[Path], None]) -> None:
     gate()
@@ -136,6 +154,17 @@ def test_the_environment_has_variables_versions_and_own_files(monkeypatch: pytes
     assert not [each for each in environment._variables() if each.startswith("ATTNSPEC_CACHE")]
     assert [each for each in environment._installed() if each.startswith(f"numpy {np.__version__} ")]
     assert [each for each in environment._own_source() if each.startswith("thresholds.py ")]
+
+
+def test_the_environment_has_what_runs_whenever_python_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    module, found = ModuleType("usercustomize"), []
+    module.__file__ = str(tmp_path / "usercustomize.py")
+    monkeypatch.setitem(sys.modules, "usercustomize", module)
+    for text in ("x = 1", "x = 2"):
+        (tmp_path / "usercustomize.py").write_text(text)
+        found.append([*environment._interpreter()])
+
+    assert found[0] != found[1]
 
 
 def test_a_change_while_it_is_verified_is_not_kept(
@@ -225,6 +254,17 @@ def test_equations_of_the_project_belong_to_a_verdict(project: Path, computed: l
     gate()
     (project / "mine.py").write_text("x = 2\n")
     gate()
+
+    assert len(computed) == 2
+
+
+def test_a_variable_that_the_candidate_reads_belongs_to_a_verdict(
+    project: Path, computed: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "helper.py").write_text('import os\nscale = float(os.environ.get("SCALE", 1))\n')
+    for value in ("1", "1", "2"):
+        monkeypatch.setenv("SCALE", value)
+        gate()
 
     assert len(computed) == 2
 

@@ -192,7 +192,10 @@ def _locked(gate: Gate, run: Run, anew: bool) -> list[str]:
     Raises:
         SpecError: the lock file cannot be read or written.
     """
-    path, ids = gate.file.parent / gate_lock.NAME, gate_lock.judged_by(run.verdicts, gate.required)
+    path = gate.file.parent / gate_lock.NAME
+    if not (anew or path.exists()):
+        return []  # without reading the catalogue
+    ids = gate_lock.judged_by(run.verdicts, gate.required)
     if anew and run.complete:
         gate_lock.write(path, ids)
         run.screen.print(f"locked: {len(ids)} equation{'s' * (len(ids) != 1)} in {os.path.relpath(path)}")

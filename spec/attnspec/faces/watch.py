@@ -124,7 +124,7 @@ def _is_of_a_library(target: Target) -> bool:
     if not isinstance(target, Module):
         return False
     package = find_spec(target.name.partition(".")[0])
-    return package is not None and package.origin is not None and is_installed(package.origin)
+    return package is not None and package.origin is not None and is_installed(package.name, package.origin)
 
 
 def _judged(judge: Callable[[Runner], int], runner: Runner) -> int:

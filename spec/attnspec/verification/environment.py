@@ -58,6 +58,10 @@ def own_source_digest() -> str:
 
 def _interpreter() -> Iterator[str]:
     yield from (sys.version, sys.implementation.cache_tag or "", repr(sys.flags), platform.platform())
+    for name in ("sitecustomize", "usercustomize"):  # they are run whenever Python starts
+        file = getattr(sys.modules.get(name), "__file__", None)
+        if file:
+            yield f"{name} {_digest(Path(file).read_bytes())}"
 
 
 def _installed() -> Iterator[str]:

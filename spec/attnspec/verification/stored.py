@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Any
 
@@ -61,20 +61,24 @@ def from_stored(stored: Any) -> Any:
         ValueError, KeyError, TypeError: it is not of that form.
     """
     if isinstance(stored, list):
-        return [from_stored(item) for item in stored]
+        return _all(stored)
     if not isinstance(stored, dict):
         return stored
     match stored:
+        case {"tuple": list(items)}:
+            return tuple(_all(items))
         case {"array": dtype, "shape": shape, "values": values}:
             return np.asarray(values, np.dtype(dtype)).reshape(shape)
         case {"kind": name, "fields": dict(items)}:
-            given = {key: from_stored(item) for key, item in items.items()}
+            given = dict(zip(items, _all(items.values()), strict=True))
             return KINDS[name](**{**given, **_enumerated(given)})
-        case {"tuple": list(items)}:
-            return tuple(from_stored(item) for item in items)
         case {"mapping": list(pairs)}:
             return {from_stored(key): from_stored(item) for key, item in pairs}
     raise ValueError(f"not a stored value: {', '.join(stored)}")
+
+
+def _all(items: Iterable[Any]) -> list[Any]:
+    return [from_stored(item) if isinstance(item, dict | list) else item for item in items]
 
 
 def _enumerated(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from importlib.machinery import ModuleSpec
+from importlib.util import spec_from_file_location
 from pathlib import Path
 
 import pytest
 
-from attnspec.verification.candidate import source_rules
+from attnspec.verification.candidate import source_rules, sources
 from attnspec.verification.candidate.sources import Sources, sources_of
 from attnspec.verification.sandbox.targets import File, Module, Pickled
 
@@ -116,6 +119,13 @@ def test_the_digest_changes_with_the_environment_variables_that_are_read(
         'x = "lib" + ".so"',
         "x = Model.from_pretrained(y)",
         "x = np.fromfile(y)",
+        "x = np.loadtxt(y)",
+        "x = scipy.io.loadmat(y)",
+        "x = plt.imread(y)",
+        "from safetensors import safe_open",
+        "from numpy import loadtxt as f",
+        "import h5py\nx = h5py.File(y)",
+        "import os.path as p",
         "import ours.fast",
         "import jax.numpy as jnp\nx = jnp.load(y)",
         "def f(:",
@@ -142,6 +152,7 @@ def test_what_reads_more_than_its_text_is_not_known(project: Path, text: str) ->
         "from jax.experimental import pallas as pl\nx = pl.load(q, 0)",
         "import jax\nx = jax.lax.scan(f, a, b)",
         "x = np.einsum('...id,...jd->...ij', q, k)",
+        "torch.set_num_threads(1)\nx = thread.spread(payload)",
         "try:\n    import a_package_that_is_not_there\nexcept ImportError:\n    pass",
     ],
 )
@@ -154,6 +165,45 @@ def test_ordinary_code_is_known(project: Path, text: str) -> None:
 def test_a_live_callable_and_a_module_that_is_not_there_are_not_known(project: Path) -> None:
     assert sources_of(Pickled.of(len)).unknown
     assert "nowhere" in sources_of(Module("nowhere.at_all")).unknown
+
+
+def test_a_package_that_is_installed_in_place_is_followed(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `pip install -e` does for a folder that is not on the path: by a finder of its own."""
+    elsewhere = project / "src/placed/__init__.py"
+    elsewhere.parent.mkdir(parents=True)
+    elsewhere.write_text("from placed.inner import x\n")
+    (elsewhere.parent / "inner.py").write_text("x = 1\n")
+
+    class Finder:
+        @staticmethod
+        def find_spec(name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+            return spec_from_file_location(name, elsewhere) if name == "placed" else None
+
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder])
+    (project / "kernels.py").write_text("from placed import x\n")
+
+    assert names(sources_of(File("kernels.py")), project) == {
+        "kernels.py", "src/placed/__init__.py", "src/placed/inner.py",
+    }  # fmt: skip
+    assert names(sources_of(Module("placed", "x")), project) >= {"src/placed/inner.py"}
+
+
+def test_a_module_among_the_installed_ones_that_belongs_to_no_package_is_followed(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody gives it a version: a file that was copied there."""
+    folder = project / "site-packages"
+    for name in ("copied.py", "packaged.py"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("x = 1\n")
+    (folder / "packaged-1.dist-info").mkdir()
+    (folder / "packaged-1.dist-info/METADATA").write_text("Name: packaged\nVersion: 1\n")
+    (folder / "packaged-1.dist-info/RECORD").write_text("packaged.py,,\n")
+    monkeypatch.syspath_prepend(folder)
+    monkeypatch.setattr(sources, "_installed_folders", lambda: (f"{folder}/",))
+    (project / "kernels.py").write_text("import copied, packaged\n")
+
+    assert names(sources_of(File("kernels.py")), project) == {"kernels.py", "site-packages/copied.py"}
 
 
 def test_the_place_is_given() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 PURE = frozenset(
     [
@@ -25,8 +26,8 @@ BUILT_IN = frozenset({"compile", "eval", "exec"})
 """Those of them that run code only as functions of Python: a module of PyTorch has an `eval` too."""
 
 READING_ATTRIBUTES = re.compile(
-    r"(load|open|read|glob|iterdir|import)(_\w+|s)?|fromfile|genfromtxt|from_(file|pretrained|url)"
-    r"|(open_)?memmap|\w*CDLL|\w*DLL|LoadLibrary|\w*cpp_extension|hub"
+    r"(safe_|im)?(load|open|read|glob|iterdir|import)(_\w+|s|txt|mat)?|fromfile|fromregex|genfromtxt"
+    r"|from_(file|pretrained|url)|File|(open_)?memmap|\w*CDLL|\w*DLL|LoadLibrary|\w*cpp_extension|hub"
 )
 """Attributes and imported names by which libraries read files or load code."""
 
@@ -58,15 +59,16 @@ class Reading:
     unknown: list[str] = field(default_factory=list)
 
 
+@lru_cache(maxsize=1000)
 def read(text: str) -> Reading:
-    """Read the source of a file.
+    """Read the source of a file; the same text is read once.
 
     Raises:
         SyntaxError, ValueError: it is not Python.
     """
-    tree, found = ast.parse(text), Reading()
-    harmless = {*_environment(tree, found), *_documentation(tree), *_loads_of_kernels(tree)}
-    for node in ast.walk(tree):
+    nodes, found = [*ast.walk(ast.parse(text))], Reading()
+    harmless = {*_environment(nodes, found), *_documentation(nodes), *_loads_of_kernels(nodes)}
+    for node in nodes:
         if id(node) in harmless:
             continue
         if what := _reads(node, found):
@@ -103,45 +105,49 @@ def _is_reading_attribute(name: str) -> bool:
     return name not in HARMLESS and READING_ATTRIBUTES.fullmatch(name) is not None
 
 
-def _documentation(tree: ast.AST) -> Iterator[int]:
+def _documentation(nodes: Iterable[ast.AST]) -> Iterator[int]:
     """The texts that stand alone."""
-    return (id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr))
+    return (id(node.value) for node in nodes if isinstance(node, ast.Expr))
 
 
-def _loads_of_kernels(tree: ast.AST) -> Iterator[int]:
+def _loads_of_kernels(nodes: Iterable[ast.AST]) -> Iterator[int]:
     """The attributes `tl.load` and `pl.load` of languages of kernels, under the names that they are imported by."""
     names = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             before = f"{node.module}." if isinstance(node, ast.ImportFrom) else ""
             names |= {
                 each.asname or each.name for each in node.names if (before + each.name).startswith(KERNEL_LANGUAGES)
             }
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and node.attr == "load" and ast.unparse(node.value) in names:
             yield id(node)
 
 
-def _environment(tree: ast.AST, found: Reading) -> Iterator[int]:
+def _environment(nodes: Iterable[ast.AST], found: Reading) -> Iterator[int]:
     """The nodes that read an environment variable by its name, which is added; other uses of `os` are not known."""
     known: set[int] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case (
-                ast.Call(func=ast.Attribute(value=inner, attr="get" | "setdefault" | "pop"), args=[key, *_])
-                | ast.Subscript(value=inner, slice=key)
-            ) if ast.unparse(inner) == "os.environ" and isinstance(key, ast.Constant):
+                ast.Call(
+                    func=ast.Attribute(value=inner, attr="get" | "setdefault" | "pop"), args=[ast.Constant() as key, *_]
+                )
+                | ast.Subscript(value=inner, slice=ast.Constant() as key)
+            ) if ast.unparse(inner) == "os.environ":
                 found.variables.add(str(key.value))
                 known.add(id(inner))
             case ast.Call(func=ast.Attribute(attr="getenv") as inner, args=[ast.Constant(value=key), *_]):
                 found.variables.add(str(key))
                 known.add(id(inner))
-    for node in ast.walk(tree):
+    for node in nodes:
         match node:
             case ast.Attribute(value=ast.Name(id="os")) if id(node) not in known:
                 found.unknown.append(f"line {node.lineno} has {ast.unparse(node)}")
             case ast.ImportFrom(module="os" | "os.path", lineno=line):
                 found.unknown.append(f"line {line} has from os import …")
-            case ast.Import(names=names, lineno=line) if any(each.name == "os" and each.asname for each in names):
+            case ast.Import(names=names, lineno=line) if any(
+                each.name.partition(".")[0] == "os" and each.asname for each in names
+            ):
                 found.unknown.append(f"line {line} has import os as …")
     return iter(known)

@@ -9,13 +9,15 @@ from __future__ import annotations
 import hashlib
 import importlib
 import os
+import re
 import site
 import sys
 import sysconfig
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec, PathFinder, SourceFileLoader
+from importlib.metadata import distributions
 from pathlib import Path
 
 from attnspec.language.definitions import is_file
@@ -133,7 +135,7 @@ class _Reader:
         """Follow a module, unless it is installed or of the standard library."""
         if spec.origin is None or spec.name.partition(".")[0] == "attnspec":
             return
-        if spec.name.partition(".")[0] not in self.own and is_installed(spec.origin):
+        if spec.name.partition(".")[0] not in self.own and is_installed(spec.name, spec.origin):
             return
         if isinstance(spec.loader, SourceFileLoader):
             self.file(Path(spec.origin).absolute(), spec.name)
@@ -156,11 +158,23 @@ def _specs(name: str, path: Sequence[str]) -> Iterator[ModuleSpec]:
     parts = name.split(".")
     for count in range(1, len(parts) + 1):
         spec = PathFinder.find_spec(parts[count - 1], path)  # with its dotted name, its parents would be looked up
+        if spec is None and count == 1:
+            spec = _placed_elsewhere(parts[0])
         if spec is None:
             return
         spec.name = ".".join(parts[:count])
         yield spec
         path = list(spec.submodule_search_locations or ())
+
+
+def _placed_elsewhere(name: str) -> ModuleSpec | None:
+    """The spec of a package that is not on the path: installed from its folder, with a finder of its own."""
+    for finder in sys.meta_path:
+        if finder not in (BuiltinImporter, FrozenImporter, PathFinder) and hasattr(finder, "find_spec"):
+            spec = finder.find_spec(name, None)
+            if spec is not None:
+                return spec
+    return None
 
 
 def _absolute(level: int, module: str, names: Iterable[str], package: str) -> Iterator[str]:
@@ -180,6 +194,22 @@ def _installed_folders() -> tuple[str, ...]:
     return tuple(os.path.realpath(folder) + os.sep for folder in folders)
 
 
-def is_installed(origin: str) -> bool:
-    """Whether a file belongs to an installed package or to the standard library, whose versions are known."""
-    return origin in ("built-in", "frozen") or os.path.realpath(origin).startswith(_installed_folders())
+def is_installed(name: str, origin: str) -> bool:
+    """Whether a module belongs to an installed package or to the standard library, whose versions are known."""
+    if origin in ("built-in", "frozen"):
+        return True
+    if not os.path.realpath(origin).startswith(_installed_folders()):
+        return False
+    top = name.partition(".")[0]
+    return top in sys.stdlib_module_names or top in _packaged(tuple(sys.path))
+
+
+@cache
+def _packaged(path: Sequence[str]) -> frozenset[str]:
+    """The top-level modules of packages that are installed on a path; others were copied there, without a version."""
+    found: set[str] = set()
+    for each in distributions(path=[*path]):
+        files = (each.read_text("RECORD") or "").splitlines()
+        found |= {re.split(r"[/.,]", line, maxsplit=1)[0] for line in files}
+        found |= {*(each.read_text("top_level.txt") or "").split()}
+    return frozenset(found)
