@@ -25,6 +25,7 @@ from attnspec.errors import SpecError
 from attnspec.verification import cluster
 from attnspec.verification.cluster import SURVEY, Cluster, Work, _Asked, _done
 from attnspec.verification.options import VerifyOptions
+from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.session import run
 from attnspec.verification.stored import to_stored
 from attnspec.verification.verdict import Report, Verdict
@@ -44,6 +45,16 @@ def scaled(q, k):
 @implements("scores.scaled_dot", framework="numpy", dtypes=("float32",))
 def wrong(q, k):
     return dot(q, k)
+"""
+EQUATION = """
+from attnspec import equation
+from attnspec.notation import Tensor
+from jaxtyping import Float
+
+@equation()
+def scaled(q: Float[Tensor, " d"]) -> Float[Tensor, " d"]:
+    'A multiple.'
+    return {factor} * q
 """
 FEW = VerifyOptions(examples=0, function=False)
 TARGETS = [(name, FEW) for name in ("kernels.py", "kernels.py:dot", "kernels.py:lost", "lost.py:f")]
@@ -85,6 +96,43 @@ def test_a_worker_of_another_checkout_is_refused(project: Path) -> None:
         assert isinstance(refused, SpecError)
         assert "a worker of the cluster has other" in refused.headline
     assert "kernels.py" in str(_done(work, SURVEY))
+
+
+def test_a_worker_that_has_read_other_equations_is_refused(project: Path) -> None:
+    """It has imported the file, so it would judge by the equation as it was before, though the files are the same."""
+    (project / "own_words.py").write_text(EQUATION.format(factor=2))
+    (project / "doubled.py").write_text("def f(q):\n    return q + q\n")
+    options = replace(FEW, equation="own_words.scaled", framework="numpy", equations=("own_words.py",))
+    before = _done(Work.of("doubled.py:f", options, ()), SURVEY)
+    (project / "own_words.py").write_text(EQUATION.format(factor=3))
+    refused = _done(Work.of("doubled.py:f", options, ()), SURVEY)
+
+    assert isinstance(before, Report), before
+    assert before.verdict == "conforms"
+    assert isinstance(refused, SpecError)
+    assert "a worker of the cluster has other own_words.py" in refused.headline
+    assert "start them anew" in refused.mend
+
+
+def test_a_worker_loads_a_target_once_in_a_run(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Though the seeds differ; and lets go of it when it is not asked about for a while."""
+    loads, load = list[Any](), Runner.load
+
+    def counted(self: Runner, target: Any) -> Any:
+        loads.append(target)
+        return load(self, target)
+
+    monkeypatch.setattr(Runner, "load", counted)
+    monkeypatch.setattr(cluster, "IDLE_S", 0.1)
+    one = Work.of("kernels.py", FEW, ())
+    answers = [_done(work, 0) for work in (one, replace(one, options=replace(FEW, seed=1)), one)]
+    verdicts = [each for each in answers if isinstance(each, Verdict)]
+    while cluster._kept is not None:
+        time.sleep(0.05)
+
+    assert [each.seed for each in verdicts] == [0, 1, 0]
+    assert len(loads) == 1
+    assert facts(Report(tuple(verdicts[:1]))) == facts(Report(tuple(verdicts[2:])))
 
 
 def test_the_address_needs_the_package_and_a_scheduler() -> None:

@@ -2,29 +2,32 @@
 
 A question is answered by the same code as here, so an answer does not depend on where it was reached. Each is kept
 under its number, so that one which is reached twice counts once. What a worker that ends was doing is given to another
-one; what nobody answers is answered here.
+one; what nobody answers is answered here. A worker keeps the target of its last question loaded.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from uuid import uuid4
 
 from attnspec.errors import SpecError
 from attnspec.language import definitions
 from attnspec.verification.candidate.sources import sources_of
 from attnspec.verification.environment import own_source_digest, software
 from attnspec.verification.options import VerifyOptions
-from attnspec.verification.parallel import count_questions
-from attnspec.verification.session import Answer, answer, load_questions, prepared, report_of, run, runner_of
+from attnspec.verification.parallel import Loaded
+from attnspec.verification.session import Answer, report_of, run
 from attnspec.verification.targeting import parse_target
 from attnspec.verification.verdict import Report, Verdict
 
@@ -43,6 +46,9 @@ MOST_LOSSES = 10
 
 POLL_S = 0.1
 
+IDLE_S = 60.0
+"""How long a worker keeps a target loaded that it is not asked about."""
+
 SURVEY = -1
 """In place of the number of a question: how many there are."""
 
@@ -58,6 +64,7 @@ class Work:
         folder: the folder in which the gate runs; a worker without it stays in its own.
         software: the versions here, and a digest of attnspec.
         sources: {file of the candidate, from the folder: digest of its content}.
+        run: a name of the run; what is loaded is of use to it alone.
     """
 
     target: str
@@ -66,20 +73,27 @@ class Work:
     folder: str
     software: Mapping[str, str]
     sources: Mapping[str, str]
+    run: str = ""
 
     @classmethod
-    def of(cls, target: str, options: VerifyOptions, places: Sequence[str]) -> Work:
+    def of(cls, target: str, options: VerifyOptions, places: Sequence[str], run: str = "") -> Work:
         """The work of a target in the current folder."""
         here = os.getcwd()
-        return cls(target, options, tuple(places), here, _software(), _sources(target, places, here))
+        found = _from(here, _sources(target, [*places, *options.equations]))
+        return cls(target, options, tuple(places), here, _software(), found, run)
 
 
-def _software() -> dict[str, str]:
+@cache
+def _software() -> Mapping[str, str]:
+    """The versions here, and a digest of attnspec, as they are when this process first asks: what it has imported."""
     return {**software(), "source of attnspec": own_source_digest()[:12]}
 
 
-def _sources(target: str, places: Sequence[str], folder: str) -> dict[str, str]:
-    files = sources_of(parse_target(target)[1], places).files
+def _sources(target: str, places: Sequence[str]) -> dict[str, str]:
+    return sources_of(parse_target(target)[1], places).files
+
+
+def _from(folder: str, files: Mapping[str, str]) -> dict[str, str]:
     return {os.path.relpath(file, folder): digest for file, digest in files.items()}
 
 
@@ -88,27 +102,70 @@ def _sources(target: str, places: Sequence[str], folder: str) -> dict[str, str]:
 _alone = threading.Lock()
 """Candidates are loaded in the current folder, which belongs to the process: one question at a time."""
 
+_imported: dict[str, str] = {}
+"""{file of equations that this process has imported: its digest then}; a file is imported once in a process."""
+
+_kept: tuple[Work, Loaded] | None = None
+"""What is loaded."""
+
+_asked = 0
+"""How many questions were asked here."""
+
 
 def _done(work: Work, number: int) -> Answer | int | Report | SpecError:
     """Answer a question; for `SURVEY`, say how many there are, or give the report if it has no two questions."""
     try:
         with _alone, _at_home(work):
-            if number == SURVEY:
-                return _surveyed(work.target, work.options)
-            shown, aim = prepared(work.target, work.options)
-            with runner_of(work.options) as runner:
-                return answer(load_questions(shown, aim, work.options, runner)[number], runner)
+            try:
+                return _surveyed(work) if number == SURVEY else _loaded(work).answer((0, number, work.options.seed))
+            finally:
+                _let_go_later()
     except SpecError as error:
         return error
 
 
-def _surveyed(target: str, options: VerifyOptions) -> int | Report:
+def _loaded(work: Work) -> Loaded:
+    """The target of a work, which stays loaded for other questions about it, in any seed."""
+    global _kept
+    alike = replace(work, options=replace(work.options, seed=0))
+    if _kept is None or _kept[0] != alike:
+        _let_go()
+        _kept = alike, Loaded([(work.target, work.options)])
+    return _kept[1]
+
+
+def _let_go_later() -> None:
+    """End what is loaded when no other question has come for a while."""
+    global _asked
+    _asked += 1
+    timer = threading.Timer(IDLE_S, _let_go_since, [_asked])
+    timer.daemon = True
+    timer.start()
+
+
+def _let_go_since(asked: int) -> None:
+    """End what is loaded, unless there was another question."""
+    with _alone:
+        if asked == _asked:
+            _let_go()
+
+
+def _let_go() -> None:
+    global _kept
+    if _kept is not None:
+        _kept[1].close()
+        _kept = None
+
+
+def _surveyed(work: Work) -> int | Report:
     """How many questions there are; the report, if there are fewer than two or a part cannot be imported."""
     try:
-        count = count_questions(target, options)
+        loaded = _loaded(work)
+        count = len(loaded.questions(0))
+        count = 0 if loaded.runner(0).failures else count
     except SpecError:
         count = 0  # `run` makes a verdict of it, or raises it
-    return count if count > 1 else run(target, options)
+    return count if count > 1 else run(work.target, work.options)
 
 
 @contextmanager
@@ -121,8 +178,11 @@ def _at_home(work: Work) -> Iterator[None]:
     before = os.getcwd()
     if Path(work.folder).is_dir():
         os.chdir(work.folder)
+    files: dict[str, str] = {}
     try:
-        here = {**_software(), **_sources(work.target, work.definitions, os.getcwd())}
+        files = _sources(work.target, [*work.definitions, *work.options.equations])
+        as_read = {file: _imported.get(file, digest) for file, digest in files.items()}
+        here = {**_software(), **_from(os.getcwd(), as_read)}
         there = {**work.software, **work.sources}
         others = [name for name in {**there, **here} if there.get(name) != here.get(name)]
         if others:
@@ -130,11 +190,14 @@ def _at_home(work: Work) -> Iterator[None]:
                 f"a worker of the cluster has other {', '.join(others[:5])}",
                 given=", ".join(f"{name}: {here.get(name, 'none')[:12]}" for name in others[:5]),
                 expected=", ".join(f"{name}: {there.get(name, 'none')[:12]}" for name in others[:5]),
-                mend="start the workers in the same environment, and in the same checkout",
+                mend="start the workers in the same environment, and in the same checkout; after a change of equations "
+                "or of attnspec, start them anew",
             )
         definitions.load(work.definitions)
         yield
     finally:
+        known = {getattr(module, "__file__", None) for module in [*sys.modules.values()]}
+        _imported.update({file: digest for file, digest in files.items() if file in known and file not in _imported})
         os.chdir(before)
 
 
@@ -187,7 +250,8 @@ class Cluster:
             targets: the targets with their options.
             places: files and modules that define equations of the project.
         """
-        works = [Work.of(target, options, places) for target, options in targets]
+        run = uuid4().hex
+        works = [Work.of(target, options, places, run) for target, options in targets]
         asked = _Asked(self, works)
         for place in range(len(works)):
             asked.submit((place, SURVEY))
