@@ -47,3 +47,19 @@ def test_other_answers_on_read_only_arrays_are_wrong() -> None:
 
     assert verdict.verdict == "misbehaves"
     assert verdict.reason == "its values are wrong for read-only inputs, right for contiguous ones"
+
+
+def test_finite_answers_that_are_lost_by_overflow_are_a_finding() -> None:
+    """Squares of float16 overflow from 256 on, so that a root mean square is 0 there; op-by-op leaves it unjudged."""
+
+    def squares_in_half(x: Array, gamma: Array, beta: Array, eps: float) -> Array:
+        wide = x - x.mean(axis=-1, keepdims=True, dtype=np.float32).astype(x.dtype)
+        with np.errstate(over="ignore"):
+            square = (wide * wide / x.dtype.type(max(x.shape[-1], 1))).sum(axis=-1, keepdims=True)
+        root = np.sqrt(square.astype(np.float32) + np.float32(eps))
+        return np.asarray((wide / root * gamma + beta).astype(x.dtype))
+
+    (verdict,) = attnspec.verify(squares_in_half, "transformer.layer_norm", framework="numpy", dtype="float16").verdicts
+
+    assert verdict.verdict == "conforms", str(verdict)
+    assert any("far off for finite inputs, such as " in finding for finding in verdict.findings), verdict.findings

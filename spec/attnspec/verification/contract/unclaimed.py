@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
+from attnspec.thresholds import UNDECIDABLE
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -50,16 +52,30 @@ def surrounded_by_numbers(candidate: Candidate) -> str:
     )
 
 
-def beyond_decidable_rounding(judged: Judged) -> Iterator[str]:
-    """Report NaN and infinity for finite inputs where the format can represent the value but rounding may lose it."""
-    count = 0
+def beyond_decidable_rounding(judge: Judge, judged: Judged) -> Iterator[str]:
+    """Report far values for finite inputs where the format can represent the value but rounding may lose it.
+
+    They are NaN or infinite, or wrong under the tightest policy where an intermediate may overflow under another one.
+    """
+    tightest, count, example = judge.presets[0], 0, ""
     for comparison in judged.compared:
-        if comparison.case.finite:
-            representable = np.abs(comparison.noise.value) < judged.policy.storage.largest
-            lost = comparison.noise.undecidable & representable & ~np.isfinite(comparison.answer)
+        noise, answer = comparison.noise, comparison.answer
+        representable = noise.undecidable & (np.abs(noise.value) < judged.policy.storage.largest)
+        if not (comparison.case.finite and representable.any()):
+            continue
+        lost = representable & ~np.isfinite(answer)
+        if judged.policy != tightest:
+            tight = judge.noise(comparison.case, tightest, judged.form)[comparison.output]
+            lost |= representable & (noise.sigma**2 >= UNDECIDABLE) & (replace(comparison, noise=tight).ratio > 1)
+        if lost.any():
             count += int(lost.sum())
+            example = example or f"{answer[lost][0]:.4g} for {noise.value[lost][0]:.4g}"
     if count:
-        yield f"{count} elements are NaN or infinite for finite inputs, as rounding under {judged.policy} may make them"
+        elements = "element is" if count == 1 else "elements are"
+        yield (
+            f"{count} {elements} far off for finite inputs, such as {example}: rounding under {judged.policy} may "
+            "overflow there"
+        )
 
 
 def beyond_finite_inputs(candidate: Candidate, judge: Judge, judged: Judged) -> Iterator[str]:

@@ -176,7 +176,7 @@ class EquationVerifier(Verifier[Conclusion]):
             return measured
         for finding in unclaimed.refused_memory(self.candidate):
             self.note(finding)
-        for finding in unclaimed.beyond_decidable_rounding(judged):
+        for finding in unclaimed.beyond_decidable_rounding(self.judge, judged):
             self.note(finding)
         for finding in unclaimed.beyond_finite_inputs(self.candidate, self.judge, judged):
             self.note(finding)
