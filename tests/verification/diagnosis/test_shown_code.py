@@ -55,7 +55,8 @@ def line_of(text: str) -> int:
     return next(number for number, line in enumerate(SOURCE.splitlines(), 1) if text in line)
 
 
-MADE = "with y = product(turned, W, by=HALF) + b, with turned = np.tanh(x), with HALF = 0.5, with x = x.T"
+PRODUCT = "with product(…) = x @ W * by, "
+MADE = f"with y = product(turned, W, by=HALF) + b, {PRODUCT}with turned = np.tanh(x), with HALF = 0.5, with x = x.T"
 """What makes y."""
 
 
@@ -66,10 +67,16 @@ MADE = "with y = product(turned, W, by=HALF) + b, with turned = np.tanh(x), with
         ("+ b * n", "a = scaled @ W + b * n, with scaled = HALF * (x + before), with HALF = 0.5"),
         ("a = (", "a = scaled @ W + b * n, with scaled = HALF * (x + before), with HALF = 0.5"),
         ("turned =", "turned = np.tanh(x), with x = x.T"),
-        ("a = a * SIZE", "a = a * SIZE * k"),
+        (
+            "a = a * SIZE",
+            "a = a * SIZE * k, with a = scaled @ W + b * n, with scaled = HALF * (x + before), with HALF = 0.5",
+        ),
         ("y = 2 * y", f"y = 2 * y if n, {MADE}"),
         ("u = y + 1", f"u = y + 1 if not n, {MADE}"),
-        ("w = y + 2", f"w = y + 2, {MADE.replace(' + b, ', ' + b, with y = 2 * y if n, ')}"),
+        (
+            "w = y + 2",
+            f"w = y + 2, {MADE.replace(PRODUCT, PRODUCT + 'with y = 2 * y if n, ').replace(', with x = x.T', '')}",
+        ),
         (
             "return a",
             "return a, with a = scaled @ W + b * n, with a = a * SIZE * k, with scaled = HALF * (x + before), "
@@ -114,14 +121,16 @@ def looped(x):
             "return q",
             "",
             "return q @ keys + stack(parts) + total + turned, with q = q + 1 if m % 2, with keys = k.clone(), "
-            "with keys[start:start + 32] /= 2, with parts = [], with parts.append(k[i])",
-            False,
+            "with keys[start:start + 32] /= 2, with parts = [], with parts.append(k[i]), with total += k, "
+            "with turned[1:] = q, with start in range(0, m, 32), with k = k[1:] if m % 2, with total = zeros(3), "
+            "with m = k.shape[-2]",
+            True,
         ),
         ("total += k", "", "total += k, with k = k[1:] if m % 2, with m = k.shape[-2]", True),
         ("return q", "turned keys parts q", "return q @ keys + stack(parts) + total + turned, "
          "with keys[start:start + 32] /= 2, with parts.append(k[i]), with total += k, with turned[1:] = q, "
          "with start in range(0, m, 32), with k = k[1:] if m % 2, with total = zeros(3), with m = k.shape[-2]", True),
-        ("y = h", "", "y = h, with h = h + x", False),
+        ("y = h", "", "y = h, with h = h + x, with h = 0", True),
     ],
 )  # fmt: skip
 def test_what_changes_an_array_and_what_runs_under_a_condition(
@@ -134,6 +143,64 @@ def test_what_changes_an_array_and_what_runs_under_a_condition(
 
     assert shown_code([(str(path), number)], held) == shown
     assert is_shown_whole([(str(path), number)], held) is whole
+
+
+CALLING = """
+def slope(a):
+    if a.ndim:
+        return a * (1 - a)
+    return a
+
+def halves(x):
+    return x.chunk(2)
+
+def gradients(d, x, W, early):
+    def step(h, row):
+        return h @ W + row * scale
+    scale, states = 3.0, [x]
+    for row in x:
+        states.append(step(states[-1], row))
+    if early:
+        states[0] = x
+    (a, b), c = halves(x), [each.T for each in states]
+    total: Array = a + b
+    return d * slope(c[0]) + a + b, sum(map(slope, c))
+
+def faulty(d, x, W):
+    return gradients(d, x, W, early=True)
+
+class Layer:
+    def scaled(self, x):
+        return 2 * x
+
+    def forward(self, x):
+        return self.scaled(x) + x
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "results", "shown"),
+    [
+        ("return gradients", [0, 1], "return gradients(d, x, W, early=True), "
+         "with gradients(…)[0] = d * slope(c[0]) + a + b, with gradients(…)[1] = sum(map(slope, c)), "
+         "with slope(…) = a * (1 - a) if a.ndim, with slope(…) = a, with c = [each.T for each in states]"),
+        ("return gradients", [1], "return gradients(d, x, W, early=True), with gradients(…)[1] = sum(map(slope, c)), "
+         "with slope(…) = a * (1 - a) if a.ndim, with slope(…) = a, with c = [each.T for each in states], "
+         "with states = [x], with states.append(step(states[-1], row)), with step(…) = h @ W + row * scale, "
+         "with states[0] = x if early, with row in x, with scale = 3.0"),
+        ("total:", [], "total = a + b, with a, b = halves(x), with halves(…) = x.chunk(2)"),
+        ("return h @", [], "return h @ W + row * scale, with scale = 3.0"),
+        ("return self", [], "return self.scaled(x) + x, with self.scaled(…) = 2 * x"),
+    ],
+)  # fmt: skip
+def test_functions_of_the_file_that_are_called_come_too(
+    tmp_path: Path, text: str, results: list[int], shown: str
+) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(CALLING, encoding="utf-8")
+    number = next(number for number, line in enumerate(CALLING.splitlines(), 1) if text in line)
+
+    assert shown_code([(str(path), number)], (), results) == shown
 
 
 def test_the_only_return_of_a_function(tmp_path: Path) -> None:

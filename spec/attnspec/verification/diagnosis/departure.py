@@ -96,11 +96,11 @@ def returned_code(
     """
     info, definition = candidate.question.callable, judge.equation.definition
     line = only_return(info.file, info.line) if candidate.question.gradients is None else 0
-    if not line or not is_shown_whole([(info.file, line)], right):
-        return None
     wrong = sorted({each.output for each in judge.compare(observations, policy) if each.fails})
+    if not line or not is_shown_whole([(info.file, line)], right, wrong):
+        return None
     formulas = dict.fromkeys(formula_of(definition, len(definition.lines) + number) for number in wrong)
-    code = f"{PurePath(info.file).name} line {line}: {shown_code([(info.file, line)], right)}"
+    code = f"{PurePath(info.file).name} line {line}: {shown_code([(info.file, line)], right, wrong)}"
     return Diagnosis(WHOLE, f"{code}, where {' and '.join(formulas)} belongs") if formulas else None
 
 

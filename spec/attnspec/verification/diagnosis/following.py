@@ -205,8 +205,9 @@ class Following:
             ]
             common = [at for at in made[0] if all(at[0] in (place for place, _ in other) for other in made)]
             if common:
+                at = common[0] if any(_varies(answer) for answer in answers) else common[-1]  # 0 may be anywhere
                 site = Site((), definition, Part(len(definition.lines) + number, "", (), node))
-                yield Followed(site, common[0][0], self.callers(*common[0]), self.right_throughout)
+                yield Followed(site, at[0], self.callers(*at), self.right_throughout)
 
     def is_derived(self, number: int) -> bool:
         """Whether an answer is what the formula computes from the other answers."""
@@ -488,6 +489,11 @@ def _divided(array: Array, axis: int) -> Array:
 def _same(a: Array, b: Array) -> bool:
     """Whether two arrays have the same numbers, in whatever shape."""
     return a.size == b.size > 0 and np.array_equal(np.ravel(a), np.ravel(b))
+
+
+def _varies(array: Array) -> bool:
+    """Whether an array has several numbers that are not the same."""
+    return array.size > 1 and bool((np.ravel(array) != np.ravel(array)[0]).any())
 
 
 def _line_of(node: Node, last: bool = False) -> str | None:

@@ -102,10 +102,15 @@ def recognise(
         alike = [mutant for mutant in alike if _explains_all(judge, failing, mutant, policy, least)]
     rest, large = failing[TRIED_CASES:], [item for item, few in zip(whole, failing, strict=True) if item is not few]
     alike = [each for each in alike if not any(_contradicts(judge, item, each, policy) for item in large)]
+    others = {mutant.id: 0.0 for mutant in alike}
     if refute:
         alike = [each for each in alike if not any(_contradicts(judge, item, each, policy) for item in rest)]
-    elif len(alike) > 1:
-        alike = _uncontradicted(judge, rest[:: 1 + len(rest) // CONTROLS], alike, policy) or alike
+    else:
+        asked = rest[:: 1 + len(rest) // CONTROLS]
+        if len(alike) > 1:
+            alike = _uncontradicted(judge, asked, alike, policy) or alike
+        others = {m.id: sum(_contradicts(judge, item, m, policy) for item in asked) / max(len(asked), 1) for m in alike}
+        alike = [mutant for mutant in alike if others[mutant.id] <= 1 - EXPLAINED_CASES]
     if refute:
         alike = [each for each in alike if not any(_is_beyond(judge, item, each, policy) for item in failing)]
     alike = [each for each in alike if _is_evident(judge, failing, each, policy, len(mutants), refute)]
@@ -119,7 +124,7 @@ def recognise(
         return None
     alike = distinct(alike)
     of_other_sizes = sum(_is_beyond(judge, observation, alike[0], policy) for observation in failing)
-    unexplained = max(1 - largest_share, of_other_sizes / len(failing))
+    unexplained = max(1 - largest_share, of_other_sizes / len(failing), others[alike[0].id])
     besides = f" (and in {unexplained:.0%} of the cases that fail {BESIDES})" if unexplained else ""
     if not unrefuted:  # the mistake is made in the failing cases alone
         telling = telling_cases(judge, observations, alike[0], policy)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-MOST_CODE, MOST_INPUTS, MOST_OF_WHOLE, MOST_OF_INPUT = 160, 5, 8, 110
+MOST_CODE, MOST_INPUTS, MOST_OF_WHOLE, MOST_OF_INPUT = 160, 5, 12, 110
 """A longer statement is not shown; with one, so many are shown that make what it reads, or so many if these are all,
 and no longer ones."""
 
@@ -40,26 +40,37 @@ class _Level:
         return getattr(self.function, "name", "")
 
 
-def shown_code(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]] = ()) -> str:
+def shown_code(
+    places: Sequence[tuple[str, int]],
+    right: Collection[tuple[str, str, str]] = (),
+    results: Collection[int] = (),
+) -> str:
     """The statement of a line of a Python file, on one line, with what makes the variables that it reads.
 
     Args:
         places: the file and the number of the line, then those of the calls that lead there, the innermost first.
         right: file, function and name of variables that hold lines of the formula, which are left out.
+        results: the positions of the results that are of interest, where the statement returns several; all if empty.
 
     Returns:
         The statement, as "y = f(x), with x = 2 * a"; "" if there is none, or if it is long.
     """
-    code, whole = _shown(places, right, MOST_OF_WHOLE)
-    return code if whole else _shown(places, right, MOST_INPUTS)[0]
+    code, whole = _shown(places, right, results, MOST_OF_WHOLE)
+    return code if whole else _shown(places, right, results, MOST_INPUTS)[0]
 
 
-def is_shown_whole(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]] = ()) -> bool:
+def is_shown_whole(
+    places: Sequence[tuple[str, int]],
+    right: Collection[tuple[str, str, str]] = (),
+    results: Collection[int] = (),
+) -> bool:
     """Whether what makes a statement is shown whole, from arguments and variables that hold lines of the formula on."""
-    return _shown(places, right, MOST_OF_WHOLE)[1]
+    return _shown(places, right, results, MOST_OF_WHOLE)[1]
 
 
-def _shown(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]], most: int) -> tuple[str, bool]:
+def _shown(
+    places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]], results: Collection[int], most: int
+) -> tuple[str, bool]:
     """The code with at most so many statements, and whether it is shown whole."""
     levels: list[_Level] = []
     for file, number in places:
@@ -67,10 +78,10 @@ def _shown(places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, 
         if level is None:
             break
         levels.append(level)
-    code = _text(levels[0].statement) if levels else ""
+    code = _text(_without_type(levels[0].statement)) if levels else ""
     test = _test(levels[0].statement, levels[0].function) if code else ""
     shown, whole = dict.fromkeys([f"{code} if {test}" if test else code]), bool(code)
-    for text, tells in _inputs(levels, right) if code else ():
+    for text, tells in _inputs(levels, right, results) if code else ():
         if text and (text in shown or (len(shown) <= most and len(text) <= MOST_OF_INPUT)):
             shown[text] = None
         elif tells:
@@ -87,12 +98,16 @@ def only_return(file: str, number: int) -> int:
         if isinstance(node, ast.FunctionDef)
         and min([node.lineno, *(each.lineno for each in node.decorator_list)]) == number
     ]
-    if len(functions) != 1:
-        return 0
-    inner = [node for node in ast.walk(functions[0]) if isinstance(node, ast.FunctionDef | ast.Lambda)][1:]
-    nested = {id(node) for function in inner for node in ast.walk(function)}
-    returns = [node for node in ast.walk(functions[0]) if isinstance(node, ast.Return) and id(node) not in nested]
+    returns = _returns(functions[0]) if len(functions) == 1 else []
     return returns[0].lineno if len(returns) == 1 and returns[0].value is not None else 0
+
+
+def _returns(function: ast.FunctionDef) -> list[ast.Return]:
+    """The statements that return from a function, without those of functions in it."""
+    inner = [node for node in ast.walk(function) if isinstance(node, ast.FunctionDef | ast.Lambda)][1:]
+    nested = {id(node) for each in inner for node in ast.walk(each)}
+    found = [node for node in ast.walk(function) if isinstance(node, ast.Return) and id(node) not in nested]
+    return sorted(found, key=lambda node: node.lineno)
 
 
 def allocates(file: str, number: int) -> bool:
@@ -111,47 +126,148 @@ def _is_empty(value: ast.AST | None) -> bool:
     return isinstance(value, ast.Call) and _called(value) in ("empty", "empty_like", "new_empty")
 
 
-def _inputs(levels: Sequence[_Level], right: Collection[tuple[str, str, str]]) -> Iterator[tuple[str | None, bool]]:
-    """What makes or changes the variables that a statement reads, directly or through others.
+def _inputs(
+    levels: Sequence[_Level], right: Collection[tuple[str, str, str]], results: Collection[int]
+) -> Iterator[tuple[str | None, bool]]:
+    """What makes or changes the variables that a statement reads, directly or through others, and what it calls.
 
     Yields:
         The code, and whether it tells much. The code is None if what makes a variable is not known.
     """
-    statement = levels[0].statement
-    waiting = [(0, name, name, statement.lineno) for name in _read(statement)]
-    seen, later, before = {*waiting}, list[str](), set[tuple[int, str, int]]()
+    statement, within = _without_type(levels[0].statement), {level.function for level in levels}
+    waiting, later, before = list[_Variable](), list[str](), set[tuple[_Level, str, int]]()
+    seen = set[_Variable]()
+
+    def ask(variables: Iterable[_Variable]) -> None:
+        for each in variables:
+            if each not in seen:
+                seen.add(each)
+                waiting.append(each)
+
+    def called(node: ast.AST, level: _Level, results: Collection[int] = ()) -> Iterator[str]:
+        returned: list[tuple[ast.expr, _Level]] = []
+        for name, function in _own_functions(node, level):
+            if function not in within:
+                within.add(function)
+                for text, value, inner in _returned(name, function, level, results):
+                    yield text
+                    returned.append((value, inner))
+        for value, inner in returned:
+            ask(_Variable((inner,), each, each, inner.statement.lineno) for each in _read(value))
+            yield from called(value, inner)
+
+    ask(_Variable((*levels,), name, name, levels[0].statement.lineno) for name in _read(statement))
+    for text in called(statement, levels[0], results):
+        yield text, True
     while waiting:
-        number, called, name, line = waiting.pop(0)
-        level = levels[number]
+        variable = waiting.pop(0)
+        levels_of_it, name, line = _where_it_is(variable)
+        level, *callers = levels_of_it
         is_right = (level.file, level.name, name) in right
         base, found = (None, []) if is_right else _made(name, level, line)
-        made = [(number, each) for each in found]
-        if not made and not is_right and _is_given(name, level, line) and number + 1 < len(levels):
-            caller = levels[number + 1]
-            value = _argument(name, level, caller)
-            made = [] if value is None else [(number + 1, _Maker(value, called, caller.statement.lineno))]
+        made = [(levels_of_it, each) for each in found]
+        if not made and not is_right and _is_given(name, level, line) and callers:
+            value = _argument(name, level, callers[0])
+            maker = None if value is None else _Maker(value, variable.shown_as, callers[0].statement.lineno)
+            made = [] if maker is None else [((*callers,), maker)]
         if made or is_right:
-            made += [(number, each) for each in _changes(name, level, line, base, is_right)]
+            made += [(levels_of_it, each) for each in _changes(name, level, line, base, is_right)]
         elif not (
-            _is_known(name, level, line, len(levels) - number)
-            or {(number, name, each) for each in _lines_of(name, level)} <= before
+            _is_known(name, level, line, 1 + len(callers))
+            or {(level, name, each) for each in _lines_of(name, level)} <= before
         ):
             yield None, True
-        before |= {(number, name, each.line) for _, each in made}
+        before |= {(level, name, each.line) for _, each in made}
         for at, each in made:
             if isinstance(each.node, ast.Name):  # another name for it
-                more = [(at, called, each.node.id, each.line)]
-            else:
-                if _tells_little(each.node):
-                    later.append(each.shown_as(called))
-                elif not _is_empty(each.node):
-                    yield each.shown_as(called), True
-                names = [*_read(each.node), *(_read(ast.parse(each.test)) if each.test else [])]
-                more = [(at, other, other, each.line) for other in names if other != name or each.is_new]
-            more = [each for each in more if each not in seen]
-            seen.update(more)
-            waiting += more
+                ask([_Variable(at, each.node.id, variable.shown_as, each.line)])
+                continue
+            if _tells_little(each.node):
+                later.append(each.shown_as(variable.shown_as))
+            elif not _is_empty(each.node):
+                yield each.shown_as(variable.shown_as), True
+            names = [*_read(each.node), *(_read(ast.parse(each.test)) if each.test else [])]
+            ask(_Variable(at, other, other, each.line) for other in names if other != name or each.is_new)
+            for text in called(each.node, at[0]):
+                yield text, True
     yield from ((text, False) for text in later)
+
+
+@dataclass(frozen=True)
+class _Variable:
+    """A variable that is read.
+
+    Attributes:
+        levels: the line that reads it, and those of the calls that lead there.
+        name: its name.
+        shown_as: the name that it is shown with.
+        line: the number of the line that reads it.
+    """
+
+    levels: tuple[_Level, ...]
+    name: str
+    shown_as: str
+    line: int
+
+
+def _where_it_is(variable: _Variable) -> tuple[tuple[_Level, ...], str, int]:
+    """The levels of a variable, its name, and the line before which it is made: in a function around that of the line.
+
+    A variable of a function around another one is that of the call that leads there, or else the last one.
+    """
+    levels, name = variable.levels, variable.name
+    inner = levels[0].function
+    if isinstance(inner, ast.Module):
+        return levels, name, variable.line
+    functions = [each for each in ast.walk(levels[0].tree) if isinstance(each, ast.FunctionDef)]
+    around = sorted((each for each in functions if _is_at(each, inner.lineno)), key=_length)
+    scope = next((each for each in around if name in _parameters(each) or _makes(each, name)), None)
+    if scope is None or scope is inner:
+        return levels, name, variable.line
+    for k, level in enumerate(levels):
+        if level.function is scope:
+            return levels[k:], name, level.statement.lineno
+    return (_Level(levels[0].file, levels[0].tree, scope, inner),), name, 1 + (scope.end_lineno or scope.lineno)
+
+
+def _makes(function: Function, name: str) -> bool:
+    """Whether a function assigns a variable."""
+    return any(name in _stored(node) for node in _own(function))
+
+
+def _own_functions(node: ast.AST, level: _Level) -> Iterator[tuple[str, ast.FunctionDef]]:
+    """The functions of the same file that an expression or statement reads, with the names that it reads them by."""
+    of_file = [each for each in ast.walk(level.tree) if isinstance(each, ast.FunctionDef)]
+    for part in ast.walk(node):
+        name = ""
+        if isinstance(part, ast.Name) and not _is_given(part.id, level, level.statement.lineno):
+            name = part.id
+        elif isinstance(part, ast.Attribute) and _root(part) == "self":
+            name = part.attr
+        named = [each for each in of_file if each.name == name]
+        if len(named) == 1:
+            yield ast.unparse(part), named[0]
+
+
+def _returned(
+    name: str, function: ast.FunctionDef, caller: _Level, results: Collection[int]
+) -> Iterator[tuple[str, ast.expr, _Level]]:
+    """What a function that is called returns: the code, the expression, and its line.
+
+    Args:
+        results: the positions of the results that are of interest, where the caller returns what it returns.
+    """
+    whole = isinstance(caller.statement, ast.Return) and isinstance(caller.statement.value, ast.Call)
+    for node in _returns(function):
+        if node.value is None:
+            continue
+        level, test = _Level(caller.file, caller.tree, function, node), _test(node, function)
+        parts = [("", node.value)]
+        if whole and results and isinstance(node.value, ast.Tuple) and max(results) < len(node.value.elts):
+            parts = [(f"[{k}]", node.value.elts[k]) for k in sorted(results)]
+        for place, value in parts:
+            text = _text(value) and f"{name}(…){place} = {_text(value)}"
+            yield f"{text} if {test}" if text and test else text, value, level
 
 
 def _tells_little(node: ast.AST) -> bool:
@@ -218,9 +334,9 @@ def _reaching(
     always = [node for node in before if _runs_first(node, function, line)]
     base = always[-1] if always else None
     around = [loop for loop in loops if base is None or not any(node is base for node in ast.walk(loop))]
-    if any(node is other for loop in around for node in ast.walk(loop) for other in stored):
-        return None, []
+    again = [node for loop in around for node in ast.walk(loop) if node in stored and isinstance(node, ast.stmt)]
     reaching = [node for node in before if base is None or node.lineno >= base.lineno]
+    reaching = sorted({*reaching, *again}, key=lambda node: node.lineno)
     made = [replace(each, test=_test(node, function, line)) for node in reaching for each in _given(name, node)]
     return base, made if len(made) == len(reaching) else []
 
@@ -261,6 +377,7 @@ def _test(node: ast.stmt, function: Function, line: int = 0) -> str:
 
 def _given(name: str, node: ast.AST) -> Iterator[_Maker]:
     """What an assignment gives a variable; nothing if that is not known."""
+    node = _without_type(node)
     if isinstance(node, ast.Assign) and len(node.targets) == 1:
         (target,), value = node.targets, node.value
         if isinstance(target, ast.Name):
@@ -269,8 +386,17 @@ def _given(name: str, node: ast.AST) -> Iterator[_Maker]:
             for each, given in zip(target.elts, value.elts, strict=True):
                 if isinstance(each, ast.Name) and each.id == name:
                     yield _Maker(given, name, node.lineno)
+                elif isinstance(each, ast.Tuple) and name in _assigned(each):
+                    yield _Maker(ast.Assign([each], given, lineno=node.lineno), "", node.lineno)
         elif isinstance(target, ast.Tuple) and any(isinstance(each, ast.Call) for each in ast.walk(value)):
             yield _Maker(node, "", node.lineno)
+
+
+def _without_type(node: ast.AST) -> ast.AST:
+    """An assignment without the type of its variable; any other statement as it is."""
+    if isinstance(node, ast.AnnAssign) and node.value is not None:
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+    return node
 
 
 def _changes(name: str, level: _Level, line: int, base: ast.stmt | None, parts: bool) -> list[_Maker]:
@@ -359,8 +485,16 @@ def _is_known(name: str, level: _Level, line: int, left: int) -> bool:
 
 
 def _own(scope: Function) -> Iterator[ast.AST]:
-    """The nodes of a function; of a file, the statements that are in no function or class."""
-    return iter(scope.body) if isinstance(scope, ast.Module) else ast.walk(scope)
+    """The nodes of a function, without those of functions in it; of a file, the statements outside of functions."""
+    if isinstance(scope, ast.Module):
+        yield from scope.body
+        return
+    waiting: list[ast.AST] = [*scope.body]
+    while waiting:
+        node = waiting.pop(0)
+        yield node
+        if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            waiting += ast.iter_child_nodes(node)
 
 
 def _stored(node: ast.AST) -> set[str]:
@@ -392,9 +526,13 @@ def _called(call: ast.Call) -> str:
 
 
 def _read(node: ast.AST) -> list[str]:
-    """The variables that a statement or an expression reads, in order."""
+    """The variables that a statement or an expression reads, in order, but for those that it makes on the way."""
     names = (each for each in ast.walk(node) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load))
-    return [*dict.fromkeys(each.id for each in sorted(names, key=lambda each: (each.lineno, each.col_offset)))]
+    read = dict.fromkeys(each.id for each in sorted(names, key=lambda each: (each.lineno, each.col_offset)))
+    turns = [each.target for each in ast.walk(node) if isinstance(each, ast.comprehension)]
+    given = [each.args for each in ast.walk(node) if isinstance(each, ast.Lambda)]
+    own = {name for each in turns for name in _assigned(each)} | {each.arg for args in given for each in args.args}
+    return [name for name in read if name not in own]
 
 
 def _assigned(node: ast.AST) -> set[str]:
