@@ -167,6 +167,22 @@ def test_a_mistake_of_software_that_a_failing_case_contradicts_is_not_named(refu
     assert (found is None) is refute
 
 
+@pytest.mark.parametrize(("others", "named"), [(2, True), (2 * TRIED_CASES, False)])
+def test_a_known_mistake_explains_most_of_the_cases_beyond_those_that_are_tried(others: int, named: bool) -> None:
+    """If it does not explain all of them, the diagnosis says so, as something else is to be looked for."""
+    made = made_with(
+        too_large(ATTENTION, 2.0),
+        [case_of(ATTENTION, n=5, m=4, d=3, e=6, seed=seed) for seed in range(TRIED_CASES)],
+    )
+    small = [case_of(ATTENTION, n=2, m=2, d=3, e=1, seed=seed) for seed in range(others)]
+    other = changed(honest_answers(ATTENTION, "float32", "op-by-op", small), lambda a, case: a + 100)
+
+    found = recognised(ATTENTION, [*made, *other], [too_large(ATTENTION, 2.0)], refute=False)
+
+    assert (found is not None) is named
+    assert found is None or "in 20% of the cases that fail something else besides" in found.says
+
+
 def test_of_alike_mistakes_one_that_would_show_in_right_cases_is_not_named() -> None:
     """Wrong on cases with m = e, right on others: of two mistakes that explain the wrong ones, that one is named that
     the right ones do not refute."""

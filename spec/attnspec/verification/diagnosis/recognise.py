@@ -109,7 +109,8 @@ def recognise(
         asked = rest[:: 1 + len(rest) // CONTROLS]
         if len(alike) > 1:
             alike = _uncontradicted(judge, asked, alike, policy) or alike
-        others = {m.id: sum(_contradicts(judge, item, m, policy) for item in asked) / max(len(asked), 1) for m in alike}
+        each_stands_for = len(rest) / max(len(asked), 1) / len(failing)
+        others = {m.id: each_stands_for * sum(_contradicts(judge, item, m, policy) for item in asked) for m in alike}
         alike = [mutant for mutant in alike if others[mutant.id] <= 1 - EXPLAINED_CASES]
     if refute:
         alike = [each for each in alike if not any(_is_beyond(judge, item, each, policy) for item in failing)]
