@@ -45,10 +45,6 @@ if TYPE_CHECKING:
     from attnspec.language.equation import Equation as Equation
     from attnspec.language.equation import Source as Source
     from attnspec.language.equation import equation as equation
-    from attnspec.language.equation import form as form
-    from attnspec.language.equation import mutant as mutant
-    from attnspec.language.equation import mutate as mutate
-    from attnspec.language.equation import rewrite as rewrite
     from attnspec.language.procedure import PROCEDURES as PROCEDURES
     from attnspec.language.procedure import Procedure as Procedure
     from attnspec.language.procedure import procedure as procedure
@@ -56,6 +52,10 @@ if TYPE_CHECKING:
     from attnspec.language.tensor import Index as Index
     from attnspec.language.tensor import Layers as Layers
     from attnspec.language.tensor import Tensor as Tensor
+    from attnspec.language.variants import form as form
+    from attnspec.language.variants import mutant as mutant
+    from attnspec.language.variants import mutate as mutate
+    from attnspec.language.variants import rewrite as rewrite
     from attnspec.properties.property import AtMost as AtMost
     from attnspec.properties.property import Equal as Equal
     from attnspec.properties.property import Property as Property
@@ -92,10 +92,11 @@ _HOMES = {
     "attnspec.interpreters.mutation.mutants": ("Mutant",),
     "attnspec.interpreters.cost.cost": ("Cost",),
     "attnspec.language.draws": ("Place", "Size"),
-    "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation", "form", "mutant", "mutate", "rewrite"),
+    "attnspec.language.equation": ("REGISTRY", "Equation", "Source", "equation"),
     "attnspec.language.procedure": ("PROCEDURES", "Procedure", "procedure"),
     "attnspec.language.symbols": ("Symbol",),
     "attnspec.language.tensor": ("Index", "Layers", "Tensor"),
+    "attnspec.language.variants": ("form", "mutant", "mutate", "rewrite"),
     "attnspec.properties.property": ("AtMost", "Equal", "Property", "property_of"),
     "attnspec.verification.api": ("verify",),
     "attnspec.verification.sandbox.runner": ("WorkerError",),
