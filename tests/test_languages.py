@@ -11,11 +11,11 @@ from babel.messages.catalog import Message
 from babel.messages.pofile import read_po
 
 from attnspec import REGISTRY
+from attnspec.interpreters.mutation.software_mistakes import software_mistakes
 from attnspec.pages import page
 from attnspec.pages.conventions import convention_items, gap
 from attnspec.pages.kept import Asked, Kept, unjudged
 from attnspec.pages.translation import FRAGMENTS, SAYING, SCRIPT_TEXT, Translation, read, translation
-from attnspec.verification.diagnosis.explain import software_mistakes
 from attnspec.verification.diagnosis.input_changes import input_changes
 from attnspec.verification.verdict import VerdictKind
 from website import language, pictures

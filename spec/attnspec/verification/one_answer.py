@@ -11,6 +11,7 @@ import numpy as np
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.implementation import DTYPES
 from attnspec.interpreters.evaluation.call import bind
+from attnspec.interpreters.mutation.software_mistakes import software_mistakes
 from attnspec.interpreters.rounding.policy import Policy, preset
 from attnspec.language.equation import REGISTRY, Equation
 from attnspec.thresholds import MOST_DECIDABLE
@@ -23,7 +24,7 @@ from attnspec.verification.cases.recorded_values import loses_bits
 from attnspec.verification.cases.recordings import Recording, as_numpy
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.constants import wrong_numbers
-from attnspec.verification.diagnosis.explain import LONG, software_mistakes
+from attnspec.verification.diagnosis.explain import LONG
 from attnspec.verification.diagnosis.recognise import recognise
 from attnspec.verification.diagnosis.worst_case import worst_case
 from attnspec.verification.judge.findings import Judged

@@ -12,13 +12,13 @@ import pytest
 from attnspec import REGISTRY
 from attnspec.interpreters.mutation.insertions import insertions
 from attnspec.interpreters.mutation.mutants import Mutant
+from attnspec.interpreters.mutation.software_mistakes import software_mistakes
 from attnspec.interpreters.mutation.tiling_errors import tiling_errors
 from attnspec.interpreters.rounding.policy import preset
 from attnspec.language.tree import Apply, Number
 from attnspec.thresholds import CONTROLS, TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.explain import software_mistakes
 from attnspec.verification.diagnosis.recognise import BESIDES, recognise
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import fits, mutant_values, non_equivalent_mutants
