@@ -13,8 +13,9 @@ from attnspec.interpreters.rounding.policy import preset
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Description, make
 from attnspec.verification.diagnosis.appearances import appearances_in
+from attnspec.verification.diagnosis.departing_code import Followed, says_of
 from attnspec.verification.diagnosis.departure import over_all_places
-from attnspec.verification.diagnosis.following import Followed, Following, says_of
+from attnspec.verification.diagnosis.following import Following
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.sandbox.messages import Recorded
 

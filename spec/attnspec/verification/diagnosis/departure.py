@@ -21,7 +21,8 @@ from attnspec.verification.diagnosis.appearances import (
     missing,
     whole_lines,
 )
-from attnspec.verification.diagnosis.following import WHOLE, Followed, Following, formula_of, id_of, says_of
+from attnspec.verification.diagnosis.departing_code import WHOLE, Followed, formula_of, id_of, says_of
+from attnspec.verification.diagnosis.following import Following
 from attnspec.verification.diagnosis.matching import AS_IT_IS
 from attnspec.verification.diagnosis.several_lines import Found, Search
 from attnspec.verification.diagnosis.shown_code import is_shown_whole, only_return, shown_code

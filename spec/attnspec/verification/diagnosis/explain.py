@@ -36,8 +36,8 @@ from attnspec.verification.diagnosis.batch_reduction import batch_reduction
 from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.counted_examples import counted_examples
+from attnspec.verification.diagnosis.departing_code import CODE, WHOLE, is_code
 from attnspec.verification.diagnosis.departure import with_departure
-from attnspec.verification.diagnosis.following import CODE, WHOLE, is_code
 from attnspec.verification.diagnosis.input_changes import counted_in_16_bits, wrapped_inputs
 from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading

@@ -1,4 +1,4 @@
-"""Arrays of a candidate that take the place of lines of an equation with other values, and the code that makes them.
+"""Arrays of a candidate that take the place of lines of an equation with other values.
 
 An array takes the place of a line if what the formula computes from its values, in place of those of the line, appears
 in the candidate, or if it is in the answer.
@@ -9,16 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import PurePath
 
 import numpy as np
 
 from attnspec.interpreters.evaluation.algebra import Named
-from attnspec.interpreters.formula.formula import text_of
 from attnspec.interpreters.rounding.lines import Part, Visit, following
 from attnspec.interpreters.rounding.noise import Noise
 from attnspec.language.traversal import reads
-from attnspec.language.tree import Definition, Last, Name, Node, Reduce, Scan, Stack
+from attnspec.language.tree import Last, Node, Reduce, Scan
 from attnspec.thresholds import FOLLOWED_BOUNDS
 from attnspec.verification.diagnosis.appearances import (
     Appearances,
@@ -30,85 +28,11 @@ from attnspec.verification.diagnosis.appearances import (
     place_of,
     whole_lines,
 )
+from attnspec.verification.diagnosis.departing_code import Followed, line_of
 from attnspec.verification.diagnosis.matching import AS_IT_IS, Array, Expected
 from attnspec.verification.diagnosis.one_line import Suspect, laid_out
 from attnspec.verification.diagnosis.several_lines import fitting_arrays
-from attnspec.verification.diagnosis.shown_code import is_shown_whole, shown_code
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
-from attnspec.verification.verdict import Diagnosis
-
-CODE, WHOLE = "code", "whole"
-"""The end of the id of a diagnosis that shows the code that departs; the id of what shows all that makes a result."""
-
-
-@dataclass(frozen=True)
-class Followed:
-    """An array that takes the place of a line.
-
-    Attributes:
-        site: the line.
-        place: where the array is made.
-        callers: file and line of the calls that lead there, the innermost first.
-        right: file, function and name of the variables that hold lines as they are.
-        is_divided: whether the array takes the place of a softmax once it is divided by its sums.
-        may_be_right: whether the values are those of the line but for a factor of each row, which may act later, as
-            that of softmax does. Then the array departs only if the answers are computed from it.
-    """
-
-    site: Site
-    place: Place
-    callers: tuple[tuple[str, int], ...] = ()
-    right: frozenset[tuple[str, str, str]] = frozenset()
-    may_be_right: bool = False
-    is_divided: bool = False
-
-    @property
-    def code(self) -> str:
-        """The code, with its place; "" if it cannot be shown."""
-        file, number, _, _ = self.place
-        code = shown_code([(file, number), *self.callers], self.right)
-        divided = " (later divided by its sums)" if self.is_divided else ""
-        return f"{PurePath(file).name} line {number}{divided}: {code}" if code else ""
-
-    @property
-    def is_whole(self) -> bool:
-        """Whether all that makes the array is shown."""
-        file, number, _, _ = self.place
-        return is_shown_whole([(file, number), *self.callers], self.right)
-
-    @property
-    def formula(self) -> str:
-        """The line of the formula."""
-        return formula_of(self.site.definition, self.site.part.root, self.site.part.target)
-
-
-def formula_of(definition: Definition, root: int, target: str = "") -> str:
-    """A line of a formula, or of a result, which may be the value of a line."""
-    name = target or _line_of(definition.roots[root])
-    lines = [k for k, line in enumerate(definition.lines) if line.targets == (name,)]
-    if not target and lines:
-        root, target = lines[0], definition.lines[lines[0]].targets[0]
-    formula = text_of(definition.roots[root], definition)
-    return f"{text_of(Name(target), definition)} = {formula}" if target else formula
-
-
-def id_of(found: Sequence[Followed]) -> str:
-    """The id of a diagnosis that shows code: "r/code and z/code", or "code" if it is not of single lines."""
-    lines = [each.site.part.target for each in found if not each.site.within]
-    return " and ".join(f"{line}/{CODE}" for line in lines) if all(lines) and len(lines) == len(found) else CODE
-
-
-def is_code(diagnosis: Diagnosis) -> bool:
-    """Whether a diagnosis shows code that departs."""
-    return diagnosis.id.rpartition("/")[2] == CODE
-
-
-def says_of(found: Sequence[Followed]) -> str:
-    """What the code has, and what the formula has; "" if no code can be shown."""
-    belongs: dict[str, list[str]] = {}
-    for each in found:
-        belongs.setdefault(each.code, []).append(each.formula)
-    return "; ".join(f"{code}, where {' and '.join(formulas)} belongs" for code, formulas in belongs.items() if code)
 
 
 @dataclass
@@ -213,7 +137,7 @@ class Following:
         """Whether an answer is what the formula computes from the other answers."""
         for call, watched in zip(self.calls, self.watched, strict=True):
             visit, answers = watched.visits[-1], call.observation.answers
-            names = [_line_of(node) for node in visit.definition.returns]
+            names = [line_of(node) for node in visit.definition.returns]
             noises = {part.target: (part, noise) for part, noise in visit.noises.items() if part.target}
             arrays = {
                 name: laid_out(answers[k], noises[name][1].value.shape)
@@ -496,16 +420,9 @@ def _varies(array: Array) -> bool:
     return array.size > 1 and bool((np.ravel(array) != np.ravel(array)[0]).any())
 
 
-def _line_of(node: Node, last: bool = False) -> str | None:
-    """The name of the line that a result is, in another order of axes, or also its `last` step; None if it is none."""
-    while isinstance(node, Stack) or (last and isinstance(node, Last)):
-        node = node.array if isinstance(node, Stack) else node.state
-    return node.id if isinstance(node, Name) else None
-
-
 def _is_of(node: Node, names: Collection[str]) -> bool:
     """Whether a result is a line, in another order of axes or at the last step."""
-    return _line_of(node, last=True) in names
+    return line_of(node, last=True) in names
 
 
 def _is_scaled(array: Array, noise: Noise) -> bool:
