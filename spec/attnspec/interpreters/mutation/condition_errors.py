@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from attnspec.interpreters.formula.formula import text_of
+from attnspec.interpreters.mutation.mask_errors import STAND_IN
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.dims import Dim
 from attnspec.language.layers import sizes_of
@@ -22,9 +23,6 @@ COMPARISONS = ("<", "<=", ">", ">=")
 
 BOUNDED = {"tanh": "tanh", "sigmoid": "σ"}
 """Functions that make a number of minus infinity, which hides nothing, with their signs."""
-
-STAND_IN = -1e9
-"""A large negative number, in place of masked scores."""
 
 Change = Callable[[Node], Node]
 """Replaces a node of the equation that has the condition."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from attnspec.interpreters.balls.arrays import BallArray, constants, exactly
+from attnspec.interpreters.balls.arrays import FLOATS, BallArray, constants, exactly
 from attnspec.interpreters.balls.ball import Untraceable, constant
 from attnspec.interpreters.balls.complex_ball import of_parts
 from attnspec.interpreters.balls.fourier import FOURIER, conjugate
@@ -15,7 +15,6 @@ from attnspec.verification.sandbox.child.tracing import functions as of
 
 Array = Any
 
-FLOATS = ("float64", "float32", "float16", "bfloat16")
 MOST_STEPS = 10_000
 """A loop of more steps is not followed."""
 
