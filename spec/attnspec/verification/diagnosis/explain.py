@@ -107,9 +107,8 @@ class Explainer:
         if judged.equal:
             if not recognise(self.judge, observations, self.mistakes, judged.policy, refute=True):
                 return self.lossy(observations, judged)
-            judged = self.judge.judge(
-                observations, judged.policy
-            )  # a mistake that explains every case is preferred to a form
+            # a mistake that explains every case is preferred to a form
+            judged = self.judge.judge(observations, judged.policy)
         first = judged.findings[0]
         if first.mutant is not None:
             return Conclusion(VerdictKind.DIFFERS, first.reason, judged, diagnosis=_named(first.mutant))
