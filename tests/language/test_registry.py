@@ -30,6 +30,21 @@ def test_a_look_up_loads_its_family_and_what_that_calls() -> None:
     assert ran(program).split() == ["_names", "scores"]
 
 
+def test_all_equations_are_there_without_what_is_said_of_them() -> None:
+    """Their mistakes, rewritings and properties are loaded with the family of the equation that is asked about."""
+    program = (
+        "import sys, attnspec; from attnspec.properties import PROPERTIES; families = lambda package:"
+        " sorted(n.split('.')[2] for n in sys.modules if n.startswith(f'attnspec.{package}.') and n.count('.') == 2);"
+        "weights = attnspec.REGISTRY['attention.weights']; len(attnspec.REGISTRY);"
+        "print(families('mutants'), families('rewritings'), families('layouts'));"
+        "print('attention' in families('properties'));"
+        "weights.curated; print(families('mutants')); weights.forms; print(families('rewritings'));"
+        "PROPERTIES['attention.weights']; print('attention' in families('properties'))"
+    )
+
+    assert ran(program).splitlines() == ["[] [] []", "False", "['attention']", "['attention']", "True"]
+
+
 def test_the_registry_is_whole_after_the_import() -> None:
     assert int(ran("import attnspec; print(len(attnspec.REGISTRY))")) > 200
     assert int(ran("import attnspec; print(len(attnspec.equations()))")) > 200

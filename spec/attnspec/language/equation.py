@@ -153,13 +153,13 @@ class Equation(Generic[P, R]):
     @property
     def curated(self) -> list[Curated]:
         """The mistakes that were written by hand for this equation, with `mutant`."""
-        load_family(self.family)
+        load_family(self.family, ["mutants"])
         return self.own_mutants
 
     @property
     def forms(self) -> list[Curated]:
         """The equal rewritings that were written by hand for this equation, with `form`."""
-        load_family(self.family)
+        load_family(self.family, ["rewritings"])
         return self.own_forms
 
     @property
@@ -478,7 +478,7 @@ class Equations(Registry[Equation[..., Any]]):
         return f"did you mean {' or '.join(named)}?" if named else ""
 
 
-REGISTRY = Equations()
+REGISTRY = Equations("equations")
 """All equations by id, as `equations` returns them: those of the catalogue, then those that users define.
 
 A read-only mapping. The catalogue is loaded when it is first used. `REGISTRY.family(name)` lists the equations of a

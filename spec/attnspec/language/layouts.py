@@ -143,7 +143,7 @@ def _with_names(text: str, names: Mapping[str, str]) -> str:
     return (" + " if separator == "+" else ", ").join(pieces)
 
 
-LAYOUTS: Registry[list[Layout]] = Registry()
+LAYOUTS: Registry[list[Layout]] = Registry("layouts")
 """{id of an equation: its layouts}."""
 
 

@@ -15,7 +15,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, get_type_hints
 
 from attnspec.errors import SpecError, UnknownName, nearest
 from attnspec.language.equation import REGISTRY, Equation, Source
-from attnspec.language.registry import Registry, family_of, own_id
+from attnspec.language.registry import PACKAGES, Registry, family_of, own_id
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -238,7 +238,7 @@ class Procedure(Generic[P, R]):
         return f"<procedure {self.id}({self.signature})>"
 
 
-PROCEDURES: Registry[Procedure[..., Any]] = Registry()
+PROCEDURES: Registry[Procedure[..., Any]] = Registry("procedures", PACKAGES)  # their mistakes and examples are fields
 """All procedures by id: those of the catalogue, then those that users define. A read-only mapping.
 
 Examples:

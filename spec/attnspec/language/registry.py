@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from types import ModuleType
 from typing import TypeVar, overload
@@ -27,6 +27,7 @@ ADDITIONS = ("attnspec.properties", "attnspec.mutants")
 """The groups of entry points of packages that define properties and mistakes of equations of other packages."""
 
 _loaded: set[str] = set()
+"""What is imported, or being imported: "package.family", and groups of entry points."""
 
 _under_way: list[str] = []
 """The families that are being imported."""
@@ -51,21 +52,32 @@ def _modules(package: str) -> Mapping[str, str]:
 
 def families() -> list[str]:
     """The families of the catalogue, in alphabetical order."""
-    return sorted({*_modules("equations"), *_modules("procedures")})
+    return [*_families()]
 
 
-def load_family(family: str) -> None:
-    """Import the equations, procedures, properties, mutants and rewritings of a family of the catalogue."""
-    if family in _loaded:
+@cache
+def _families() -> Mapping[str, None]:
+    return dict.fromkeys(sorted({*_modules("equations"), *_modules("procedures")}))
+
+
+def load_family(family: str, packages: Iterable[str] = PACKAGES) -> None:
+    """Import a family of the catalogue.
+
+    Args:
+        family: the family.
+        packages: those of its packages that are needed; all of them by default.
+    """
+    left = [package for package in packages if f"{package}.{family}" not in _loaded and family in _modules(package)]
+    if not left or family not in _families():
         return
-    _loaded.add(family)  # before the imports, since these modules look up their own entries
+    names = {f"{package}.{family}" for package in left}
+    _loaded.update(names)  # before the imports, since these modules look up their own entries
     _under_way.append(family)
     try:
-        for package in PACKAGES if family in families() else ():
-            if family in _modules(package):
-                importlib.import_module(_modules(package)[family])
+        for package in left:
+            importlib.import_module(_modules(package)[family])
     except BaseException:
-        _loaded.discard(family)
+        _loaded.difference_update(names)
         raise
     finally:
         _under_way.remove(family)
@@ -125,13 +137,22 @@ class Registry(Mapping[str, T]):
     """A mapping from ids to entries: those of the catalogue by family, then those of users.
 
     The id of an entry is "module.name", with the packages of the module; "attnspec." may stand before an id of the
-    catalogue. Iteration and `len` load the whole catalogue and what installed packages define; a look-up loads only the
+    catalogue. Iteration and `len` load all families and what installed packages define; a look-up loads only the
     family of the id, the installed packages if the catalogue does not have it, and properties and mistakes that other
     packages add to equations.
+
+    Args:
+        home: the package of the catalogue that defines the entries.
+        packages: those that are loaded of a family, if not the home alone.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, home: str, packages: Sequence[str] = ()) -> None:
         self._entries: dict[str, T] = {}
+        self._home, self._packages = home, packages or (home,)
+
+    def _load(self, family: str) -> None:
+        if family in _modules(self._home):
+            load_family(family, self._packages)
 
     def add(self, id: str, entry: T) -> None:
         """Register an entry; it replaces an earlier one with this id, which comes from the same module."""
@@ -143,7 +164,7 @@ class Registry(Mapping[str, T]):
 
     def family(self, family: str) -> list[T]:
         """The entries of one family."""
-        load_family(family)
+        self._load(family)
         return [entry for id, entry in self._entries.items() if family_of(id) == family]
 
     def near(self, family: str) -> list[T]:
@@ -173,8 +194,8 @@ class Registry(Mapping[str, T]):
     def _loaded(self, id: str) -> str:
         """The id without "attnspec.", after what may define it is loaded."""
         id = id.removeprefix(ROOT)
-        load_family(family_of(id))
-        if id not in self._entries and family_of(id) not in families():
+        self._load(family_of(id))
+        if id not in self._entries and family_of(id) not in _families():
             load_installed()
         load_additions()
         return id
@@ -182,7 +203,7 @@ class Registry(Mapping[str, T]):
     def __iter__(self) -> Iterator[str]:
         known = families()
         for family in known:
-            load_family(family)
+            self._load(family)
         load_installed()
         load_additions()
         order = {family: place for place, family in enumerate(known)}

@@ -92,10 +92,10 @@ class Property:
     equal: tuple[tuple[str, str], ...]
 
 
-PROPERTIES: Registry[list[Property]] = Registry()
+PROPERTIES: Registry[list[Property]] = Registry("properties")
 """Every property, by the id of its equation."""
 
-PROCEDURAL: Registry[list[Property]] = Registry()
+PROCEDURAL: Registry[list[Property]] = Registry("properties")
 """Those of procedures, which are asked of plain values."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from attnspec.interpreters.evaluation.several import WithSeveral
 from attnspec.interpreters.evaluation.value import ValueOf
 from attnspec.language import layers
 from attnspec.language.dims import Dim
-from attnspec.language.tree import Definition
+from attnspec.language.tree import Definition, Parameter
 
 
 def bind(
@@ -79,16 +80,16 @@ def fit(
     sizes |= layers.counts(definition, shapes)
     definition = layers.written_out(definition, shapes)
     solved_by: dict[str, str] = {}
-    simple_first = sorted(definition.parameters, key=lambda p: max(map(_factors, p.dims), default=0))
-    for parameter in simple_first:
+    for parameter in _simple_first(definition):
         shape = shapes[parameter.name]
         trailing = shape[len(shape) - len(parameter.dims) :]
         if len(shape) < len(parameter.dims):
             raise _misfit(definition, parameter.name, shape, f"at least {len(parameter.dims)} axes")
         for dim, size in zip(parameter.dims, trailing, strict=True):
-            known = set(sizes)
+            known = len(sizes)
             mismatch = dim.solve(size, sizes)
-            solved_by |= dict.fromkeys(sizes.keys() - known, f"{parameter.name} has shape {trailing}")
+            if len(sizes) > known:
+                solved_by |= dict.fromkeys([*sizes][known:], f"{parameter.name} has shape {trailing}")
             if mismatch:
                 reason = "; ".join(sorted({solved_by[name] for name in dim.names if name in solved_by}))
                 raise _misfit(definition, parameter.name, shape, mismatch + (f", since {reason}" if reason else ""))
@@ -96,6 +97,12 @@ def fit(
         if dim.names <= sizes.keys() and dim.value(sizes) < 0:
             raise _negative(definition, dim, sizes)
     return sizes, max((len(shapes[p.name]) - len(p.dims) for p in definition.parameters), default=0)
+
+
+@lru_cache(maxsize=1024)
+def _simple_first(definition: Definition) -> list[Parameter]:
+    """Its parameters, those first whose sizes are single names."""
+    return sorted(definition.parameters, key=lambda p: max(map(_factors, p.dims), default=0))
 
 
 def _factors(dim: Dim) -> int:
