@@ -203,6 +203,13 @@ def test_functions_of_the_file_that_are_called_come_too(
     assert shown_code([(str(path), number)], (), results) == shown
 
 
+def test_an_argument_that_is_given_for_another_one_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("def step(a, b):\n    return a - 2 * b\ndef mine(a, b):\n    return step(b, a)\n", encoding="utf-8")
+
+    assert shown_code([(str(path), 2), (str(path), 4)]) == "return a - 2 * b, with a = b, with b = a"
+
+
 def test_the_only_return_of_a_function(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(

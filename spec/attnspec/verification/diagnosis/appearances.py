@@ -14,7 +14,7 @@ from attnspec.interpreters.rounding.policy import Policy
 from attnspec.language.traversal import reads
 from attnspec.language.tree import Definition
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.matching import AS_IT_IS, Array, Expected
+from attnspec.verification.diagnosis.matching import AS_IT_IS, Expected, Searched
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.sandbox.messages import Recorded
 
@@ -101,12 +101,12 @@ class Appearances:
         return self._ways_of(self.arrays)
 
     @cached_property
-    def arrays(self) -> list[Array]:
+    def arrays(self) -> list[Searched]:
         """The arrays of the call in float64, in order."""
         with np.errstate(invalid="ignore"):  # NaN of memory that was never written
-            return [item.value.astype(np.float64) for item in self.recorded]
+            return [Searched(item.value.astype(np.float64)) for item in self.recorded]
 
-    def _ways_of(self, arrays: Sequence[Array]) -> dict[Key, list[str | None]]:
+    def _ways_of(self, arrays: Sequence[Searched]) -> dict[Key, list[str | None]]:
         """{key of a part: how each of some arrays has its values}.
 
         Of a part of a line, and of an array that has the values of another part as they are, only as it is.

@@ -29,7 +29,7 @@ from attnspec.verification.diagnosis.appearances import (
     whole_lines,
 )
 from attnspec.verification.diagnosis.departing_code import Followed, line_of
-from attnspec.verification.diagnosis.matching import AS_IT_IS, Array, Expected
+from attnspec.verification.diagnosis.matching import AS_IT_IS, Array, Expected, Searched
 from attnspec.verification.diagnosis.one_line import Suspect, laid_out
 from attnspec.verification.diagnosis.several_lines import fitting_arrays
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
@@ -342,7 +342,12 @@ class Following:
 
     def appears(self, call: int, values: Expected) -> bool:
         """Whether values are among the arrays of a watched call or in its answers."""
-        return any(map(values.is_in, (*self.calls[call].observation.answers, *self.watched[call].arrays)))
+        return any(map(values.is_in, (*self.answers[call], *self.watched[call].arrays)))
+
+    @cached_property
+    def answers(self) -> list[list[Searched]]:
+        """The answers of the watched calls."""
+        return [[Searched(answer) for answer in call.observation.answers] for call in self.calls]
 
     @cached_property
     def absent(self) -> dict[Key, Site]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,33 @@ MOST_AXES = 5
 
 AS_IT_IS = "as it is"
 """The way in which an array has the values of a part: unchanged, in any layout, or beside others."""
+
+
+@dataclass(frozen=True, eq=False)
+class Searched:
+    """An array in which values are looked for, perhaps often; its numbers are sorted once."""
+
+    array: Array
+
+    @classmethod
+    def of(cls, array: Array | Searched) -> Searched:
+        """An array, if it is not one already."""
+        return array if isinstance(array, Searched) else cls(array)
+
+    @cached_property
+    def in_order(self) -> Array:
+        """The numbers in ascending order, NaN last."""
+        return np.sort(self.array, axis=None)
+
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The smallest and the largest number; 0 if there is none."""
+        return (float(self.in_order[0]), float(self.in_order[-1])) if self.array.size else (0.0, 0.0)
+
+    @cached_property
+    def is_finite(self) -> bool:
+        """Whether all numbers are finite."""
+        return all(map(math.isfinite, self.ends))
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,40 +93,50 @@ class Expected:
         """The largest of the bounds."""
         return float(self.bound.max(initial=0.0))
 
+    @cached_property
+    def ends(self) -> tuple[float, float]:
+        """The smallest and the largest value; 0 if there is none."""
+        return (float(self.in_order[0]), float(self.in_order[-1])) if self.value.size else (0.0, 0.0)
+
     def changed(self, factor: float, term: float = 0.0) -> Expected:
         """factor · value + term."""
         return Expected(factor * self.value + term, abs(factor) * self.bound)
 
-    def equals(self, array: Array) -> bool:
+    def equals(self, array: Array | Searched) -> bool:
         """Whether an array of as many elements has these values, with its axes in any order and layout."""
-        if array.size != self.value.size or not np.isfinite(array).all():
+        there = Searched.of(array)
+        if there.array.size != self.value.size or not self._has_ends(*there.ends) or not there.is_finite:
             return False
-        if np.abs(np.sort(array, axis=None) - self.in_order).max(initial=0.0) > self.largest_bound:
+        if np.abs(there.in_order - self.in_order).max(initial=0.0) > self.largest_bound:
             return False
-        array = np.squeeze(array)
-        ordered = ((array.ravel(), axes) for axes in _orders(self.value.ndim))
+        squeezed = np.squeeze(there.array)
+        ordered = ((squeezed.ravel(), axes) for axes in _orders(self.value.ndim))
         if any(self._is_near(values, axes) for values, axes in ordered):
             return True
         same = tuple(range(self.value.ndim))
-        return any(self._is_near(array.transpose(axes).ravel(), same) for axes in _orders(array.ndim))
+        return any(self._is_near(squeezed.transpose(axes).ravel(), same) for axes in _orders(squeezed.ndim))
+
+    def _has_ends(self, least: float, largest: float, factor: float = 1.0, term: float = 0.0) -> bool:
+        """Whether these are the smallest and the largest number of factor · value + term, or NaN."""
+        bound, (first, last) = abs(factor) * self.largest_bound, self.ends if factor >= 0 else self.ends[::-1]
+        return not (abs(factor * first + term - least) > bound or abs(factor * last + term - largest) > bound)
 
     def _is_near(self, values: Array, axes: tuple[int, ...]) -> bool:
         """Whether values in C order are these, with their axes in an order."""
         error = np.abs(values - self.value.transpose(axes).ravel())
         return bool((error <= self.bound.transpose(axes).ravel()).all())
 
-    def way(self, array: Array) -> str | None:
+    def way(self, array: Array | Searched) -> str | None:
         """How an array has these values if not as they are: negated, as 1 minus it, or times a number; else None."""
-        if array.size != self.value.size or not np.isfinite(array).all():
+        there = Searched.of(array)
+        if there.array.size != self.value.size or not there.is_finite:
             return None
-        if self.changed(-1.0).equals(array):
-            return "with the other sign"
-        if self.changed(-1.0, 1.0).equals(array):
-            return "subtracted from 1"
-        factor = self._factor(array)
-        for number in (factor, -factor):
-            if factor and self.changed(number).equals(array):
-                return f"multiplied by {number:.4g}"
+        factor = self._factor(there.array)
+        ways = [(-1.0, 0.0, "with the other sign"), (-1.0, 1.0, "subtracted from 1")]
+        ways += [(number, 0.0, f"multiplied by {number:.4g}") for number in (factor, -factor) if factor]
+        for number, term, says in ways:
+            if self._has_ends(*there.ends, number, term) and self.changed(number, term).equals(there):
+                return says
         return None
 
     def _factor(self, array: Array) -> float:
@@ -106,20 +144,19 @@ class Expected:
         own = float(np.abs(self.value).sum())
         return float(np.abs(array).sum()) / own if own > 0 else 0.0
 
-    def is_in(self, array: Array) -> bool:
+    def is_in(self, array: Array | Searched) -> bool:
         """Whether an array has these values, alone or in a slice along one axis."""
-        if self.equals(array):
-            return True
-        if array.size <= self.value.size or not self._may_be_in(array):
-            return False
-        return any(self.equals(part) for part in _slices(array, self.value.size))
+        there = Searched.of(array)
+        if there.array.size <= self.value.size:
+            return self.equals(there)
+        return self._may_be_in(there) and any(self.equals(part) for part in _slices(there.array, self.value.size))
 
-    def _may_be_in(self, array: Array) -> bool:
+    def _may_be_in(self, there: Searched) -> bool:
         """Whether some of these values occur in an array."""
-        there = np.sort(array, axis=None)
         some = self.in_order[:: max(1, self.in_order.size // 3)]
-        places = np.searchsorted(there, some - self.largest_bound)
-        return bool((there[np.minimum(places, there.size - 1)] <= some + self.largest_bound).all())
+        places = np.searchsorted(there.in_order, some - self.largest_bound)
+        found = there.in_order[np.minimum(places, there.array.size - 1)]
+        return bool((found <= some + self.largest_bound).all())
 
 
 def _orders(axes: int) -> Iterator[tuple[int, ...]]:

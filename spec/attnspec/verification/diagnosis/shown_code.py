@@ -177,6 +177,8 @@ def _inputs(
             or {(level, name, each) for each in _lines_of(name, level)} <= before
         ):
             yield None, True
+        if not made and variable.shown_as != name:
+            later.append(f"{variable.shown_as} = {name}")
         before |= {(level, name, each.line) for _, each in made}
         for at, each in made:
             if isinstance(each.node, ast.Name):  # another name for it
