@@ -129,7 +129,9 @@ class Following:
             ]
             common = [at for at in made[0] if all(at[0] in (place for place, _ in other) for other in made)]
             if common:
-                at = common[0] if any(_varies(answer) for answer in answers) else common[-1]  # 0 may be anywhere
+                # what has no name may be memory that is not written yet, and 0 may be anywhere
+                ordered = sorted(common, key=lambda at: not at[0][3])
+                at = ordered[0] if any(_varies(answer) for answer in answers) else common[-1]
                 site = Site((), definition, Part(len(definition.lines) + number, "", (), node))
                 yield Followed(site, at[0], self.callers(*at), self.right_throughout)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
-MOST_CODE, MOST_INPUTS, MOST_OF_WHOLE, MOST_OF_INPUT = 160, 5, 12, 110
+MOST_CODE, MOST_INPUTS, MOST_OF_WHOLE, MOST_OF_INPUT = 160, 5, 12, 130
 """A longer statement is not shown; with one, so many are shown that make what it reads, or so many if these are all,
 and no longer ones."""
 
