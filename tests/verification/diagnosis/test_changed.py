@@ -18,7 +18,7 @@ from attnspec.thresholds import TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
-from attnspec.verification.diagnosis.input_changes import wrapped_inputs
+from attnspec.verification.diagnosis.input_changes import input_changes, wrapped_inputs
 from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
@@ -172,6 +172,26 @@ def test_the_first_place_of_each_tile_is_read_for_all_of_it() -> None:
 
 def test_an_argument_is_read_from_its_start_again() -> None:
     assert "behind 3 places along n, q is read from its start again" in sentences_on_places("q", [0, 1, 2, 0, 1])
+
+
+@pytest.mark.parametrize(
+    ("id", "sizes"),
+    [
+        ("attention.scaled_dot_product", {"n": 2, "m": 0, "d": 3, "e": 2}),
+        ("attention_rnn.attentive_greedy_decode", {"u": 4, "a": 0}),
+        ("backward.attention", {"c": 0}),
+        ("recurrent.gru_cell", {"d": 5, "u": 5}),
+    ],
+)
+def test_each_change_is_made_of_arguments_of_any_size(id: str, sizes: dict[str, int]) -> None:
+    """Of sizes that are 0, or no multiple of what they are cut into: it changes the case or is not applicable."""
+    definition = REGISTRY[id].definition
+    names = {str(dim) for each in definition.parameters for dim in each.dims if str(dim).isidentifier()}
+    case = case_of(id, **{name: sizes.get(name, 4) for name in names})
+
+    changed = [change.of(case) for change in input_changes(definition)]
+
+    assert any(other is not None for other in changed)
 
 
 def test_an_axis_is_read_as_far_as_another_one() -> None:

@@ -342,7 +342,7 @@ def two_of_four(axis: int) -> OfArray:
     def change(array: Array, _: int) -> Array | None:
         moved = np.moveaxis(array.copy(), axis, -1)
         whole = moved.shape[-1] // 4 * 4
-        groups = moved[..., :whole].reshape(*moved.shape[:-1], -1, 4)
+        groups = moved[..., :whole].reshape(*moved.shape[:-1], whole // 4, 4)
         least = np.sort(np.abs(groups), axis=-1)[..., 2:3]
         moved[..., :whole] = np.where(np.abs(groups) >= least, groups, 0).reshape(*moved.shape[:-1], whole)
         return np.moveaxis(moved, -1, axis)

@@ -190,8 +190,12 @@ def _repacked(
             arrays = [case.arrays[each.name] for each in group]
             if len({array.shape for array in arrays}) > 1:
                 return None
-            packed = np.concatenate(arrays, axis=-1)
-            by_part = packed.reshape(*packed.shape[:-1], parts(case, arrays[0].shape[-1]), len(group), -1)
+            size = arrays[0].shape[-1]
+            number = parts(case, size)
+            if not number or size % number:
+                return None
+            packed, width = np.concatenate(arrays, axis=-1), size // number
+            by_part = packed.reshape(*packed.shape[:-1], number, len(group), width)
             for place, each in enumerate(group):
                 changed[each.name] = by_part[..., place, :].reshape(case.arrays[each.name].shape)
         return _with_arrays(case, changed)
@@ -220,9 +224,12 @@ def _dealt(names: Sequence[str], parts: str) -> Callable[[Case], Case | None]:
         number = int(case.options[parts])
         if any(case.arrays[name].shape[-1] % number for name in names):
             return None
-        turned = {name: case.arrays[name].reshape(*case.arrays[name].shape[:-1], -1, number) for name in names}
+        arrays = {name: case.arrays[name] for name in names}
+        turned = {
+            name: array.reshape(*array.shape[:-1], array.shape[-1] // number, number) for name, array in arrays.items()
+        }
         return _with_arrays(
-            case, {name: array.swapaxes(-1, -2).reshape(case.arrays[name].shape) for name, array in turned.items()}
+            case, {name: array.swapaxes(-1, -2).reshape(arrays[name].shape) for name, array in turned.items()}
         )
 
     return of
@@ -300,7 +307,7 @@ def _read_as_far(
             array = case.arrays[parameter.name]
             for axis in (k - len(parameter.dims) for k, each in enumerate(parameter.dims) if each == dim):
                 if again:
-                    array = np.take(array, np.minimum(range(size), array.shape[axis] - 1), axis)
+                    array = np.take(array, np.minimum(np.arange(size), array.shape[axis] - 1), axis)
                     continue
                 longer = [(0, 0)] * array.ndim
                 longer[axis] = (0, max(size - array.shape[axis], 0))

@@ -86,7 +86,7 @@ def _merged(definition: Definition, observation: Observation, dim: Dim, fewest: 
                 return None
             alone.append(parameter.name)
         examples = max(examples, len(array) if axes else 0)
-        arrays[parameter.name] = array.reshape(-1, *array.shape[2:]) if axes else array
+        arrays[parameter.name] = _joined(array) if axes else array
     arrays |= {name: np.concatenate([arrays[name]] * examples) for name in alone if examples}
     if examples < fewest:
         return None
@@ -95,8 +95,13 @@ def _merged(definition: Definition, observation: Observation, dim: Dim, fewest: 
         along = bool(result.dims) and result.dims[0] == dim
         if not along and not np.array_equal(answer, np.broadcast_to(answer[:1], answer.shape), equal_nan=True):
             return None
-        answers.append(answer.reshape(-1, *answer.shape[2:]) if along else answer[0])
+        answers.append(_joined(answer) if along else answer[0])
     return _if_it_fits(definition, replace(case, arrays=arrays, description=None), answers)
+
+
+def _joined(array: Array) -> Array:
+    """An array with its first two axes as one."""
+    return array.reshape(array.shape[0] * array.shape[1], *array.shape[2:])
 
 
 def _if_it_fits(definition: Definition, case: Case, answers: Sequence[Array]) -> Observation | None:
