@@ -84,6 +84,25 @@ def test_the_complement_of_one_gate_stands_for_another() -> None:
     np.testing.assert_allclose(c_next, f * given["c"] + (1 - f) * np.tanh(g), rtol=1e-12)
 
 
+def test_the_elements_of_a_line_stand_for_an_array() -> None:
+    """What is kept for the next step is made of outputs, where inputs belong."""
+
+    @equation()
+    def kept(x: Float[Tensor, "t d"]) -> tuple[Float[Tensor, "t d"], Float[Tensor, "t d"]]:
+        """Twice each row, and the row before it."""
+        i, k = index("t"), index("d")
+        y = 2 * x[i, k]
+        before = x[i - 1, k]
+        return y.stack(i, k), before.stack(i, k)
+
+    [found] = [
+        each for each in other_expressions(kept.definition) if each.says == "in before: [y_ik]_ik is used instead of x"
+    ]
+    _, before = evaluate(found.definition, (), {"x": np.arange(6.0).reshape(3, 2)})
+
+    np.testing.assert_array_equal(before, [[0, 0], [0, 2], [4, 6]])
+
+
 def test_a_further_term_is_added() -> None:
     both = {each.says: each.definition for each in further_expressions(REGISTRY["optimizer.adam"].definition)}
     theta, *_ = evaluate(both["in theta_next: g is added to θ"], (), GIVEN | ADAM)

@@ -68,6 +68,15 @@ def test_pieces_start_again(chunk: int) -> None:
     np.testing.assert_allclose(wrong, run(X, H, chunk)[-1] + 2 * run(X, G)[-1], rtol=1e-12)
 
 
+@pytest.mark.parametrize("chunk", [2, 4, 8])
+def test_windows_go_on_from_0(chunk: int) -> None:
+    """The first begins as it should, and each later one has lost the state."""
+    wrong = value(f"in h: behind each {chunk} steps the recurrence goes on from 0", **GIVEN)
+    last_window = (len(X) - 1) // chunk * chunk
+
+    np.testing.assert_allclose(wrong, run(X[last_window:], 0 * H)[-1] + 2 * run(X, G)[-1], rtol=1e-12)
+
+
 @equation()
 def falling(x: Float[Tensor, " t"], *, target: float) -> Float[Tensor, " t"]:
     """A bound that begins at twice the target, and falls by what is above it."""

@@ -81,6 +81,6 @@ def linear_maps_transposed(d_y, x, W, b):
         (d_W,) = jax.linear_transpose(lambda a: rows @ a, W)(d)
         return d_x, d_W, d.sum(0)
 
-    flat = [a.reshape(-1, *a.shape[-2:]) if math.prod(lead) else a.reshape(0, *a.shape[-2:]) for a in (d_y, x)]
+    flat = [a.reshape(math.prod(lead), *a.shape[-2:]) for a in (d_y, x)]
     results = jax.vmap(one)(*flat)
     return tuple(r.reshape(*lead, *r.shape[1:]) for r in results)

@@ -235,6 +235,11 @@ def test_axes_of_one_array_are_several_tiles_long_together() -> None:
     assert not any("others 2" in each.why for each in cells("recurrent.gru_cell") if " and " in each.why)
 
 
+def test_there_are_several_heads_where_an_input_is_negative() -> None:
+    """A group that is not chosen, and read as 0, shows only where others are chosen and all are below 0."""
+    assert dict(cell("multihead.attention", "x_q negative").sizes)["H"] > 2
+
+
 def test_an_input_is_negative_and_no_weight_nor_gate_is() -> None:
     found = [each.why for each in cells("recurrent.gru_cell") if each.why.endswith(" negative")]
     assert {"x negative", "h negative"} <= {*found}

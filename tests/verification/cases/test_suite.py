@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from attnspec import REGISTRY
+from attnspec import REGISTRY, Source, equation
 from attnspec.language import layers
 from attnspec.language.layers import sizes_of
+from attnspec.notation import Float, Int, Tensor, index, scan, sum, where
 from attnspec.verification.cases.case import FEW, Case, Description, make, smallest, within
 from attnspec.verification.cases.distributions import REGIMES, draws_from, has_mask, regime_applies
 from attnspec.verification.cases.suite import LONG, WIDE, standard_suite
@@ -238,3 +239,15 @@ def test_what_is_drawn_by_a_number_has_cases_in_which_a_sum_reaches_it_exactly()
     assert (arrays["p"] == 0.25).all()
     assert (arrays["uniform"] * 4 % 1 == 0).any()
     assert not any(each.why.startswith("equal sizes, ties") for each in suite(ATTENTION))
+
+
+@equation(Source(paper="a test"), scales={"p": "uniform"})
+def counted(p: Float[Tensor, " t"]) -> Int[Tensor, ""]:
+    """How many numbers stand before the first one above a half."""
+    t = index("t")
+    kept = scan(t, lambda kept: where(p[t] <= 0.5, kept, 0), 1)
+    return sum(t, 1, where=kept > 0)
+
+
+def test_the_state_of_a_scan_may_have_the_name_of_the_line() -> None:
+    assert list(standard_suite(counted, lambda name: 1, (0, 1)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from itertools import permutations
 
 from attnspec.errors import NotationError
 from attnspec.interpreters.formula.formula import text_of
@@ -17,7 +18,7 @@ from attnspec.interpreters.mutation.free_numbers import is_float
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed
 from attnspec.language.check import Type
 from attnspec.language.traversal import map_node, nodes, reads, with_roots
-from attnspec.language.tree import Apply, At, Definition, Last, Name, Node, Number, Reduce, Scan
+from attnspec.language.tree import Apply, At, Definition, Last, Name, Node, Number, Reduce, Scan, Stack
 
 OF_NAMES = ("sigmoid", "tanh", "exp", "sqrt", "neg")
 """Functions of an array that may stand where another expression belongs."""
@@ -49,7 +50,7 @@ def other_expressions(definition: Definition, roots: Collection[int] | None = No
     """
     types = _Types()
     for place in _values(definition, roots):
-        for other in types.alike(place, (*_parts(place), *_of_its_names(place))):
+        for other in types.alike(place, (*_parts(place), *_of_its_names(place), *_stacked_lines(place))):
             shown, also = place.site.show(place.node), place.site.show(other)
             sentence = f"in {place.line}: {also} is used instead of {shown}"
             yield Mutant(f"{place.label}/{also} for {shown}", sentence, place.put(other))
@@ -209,6 +210,19 @@ def _inner_parts(place: Occurrence) -> Iterator[Node]:
     for root in place.site.definition.roots:
         parts = (node for node in nodes(root) if isinstance(node, Apply | At | Reduce))
         yield from (node for node in parts if names >= {*reads(node)} and not _is_unfinished(node, place))
+
+
+def _stacked_lines(place: Occurrence) -> Iterator[Node]:
+    """The lines of elements, as arrays with the axes of an array: what is kept of outputs and not of inputs, say."""
+    if not (isinstance(place.node, Name) and (dims := place.site.type_of(place.node).dims)):
+        return
+    ranges = place.site.definition.ranges
+    for name in (name for line in place.site.definition.lines for name in line.targets if name in place.site.known):
+        kind = place.site.type_of(Name(name))
+        if kind.names and len(kind.names) + len(kind.dims) == len(dims):
+            for indices in permutations(sorted(kind.names)):
+                if (*(ranges[index] for index in indices), *kind.dims) == dims:
+                    yield Stack(Name(name), indices)
 
 
 def _is_unfinished(node: Node, place: Occurrence) -> bool:

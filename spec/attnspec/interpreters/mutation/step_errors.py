@@ -203,6 +203,11 @@ def _started_again(scan: Scan, place: Occurrence, chunks: Iterable[int]) -> Iter
             at_start = Apply("==", (Apply("%", (number, Number(float(chunk)))), ZERO))
             new = _of_state(scan, lambda state, start, at=at_start: Apply("where", (at, start, state)))  # type: ignore[misc]  # mypy does not infer a lambda with a default
             yield f"{word}/{chunk}", f"every {chunk} steps{words} the recurrence starts again", new
+        if not all(isinstance(start, Zeros | Number) for start in scan.starts):
+            behind = Apply("==", (Apply("%", (step, Number(float(chunk)))), ZERO))
+            later = Apply("and", (Apply("<", (ZERO, step)), behind))
+            new = _of_state(scan, lambda state, _, at=later: Apply("where", (at, ZERO, state)))  # type: ignore[misc]  # as above
+            yield f"zero/{chunk}", f"behind each {chunk} steps the recurrence goes on from 0", new
 
 
 def _not_handed_on(scan: Scan, place: Occurrence, chunks: Iterable[int]) -> Iterator[Variant]:

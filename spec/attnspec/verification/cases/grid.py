@@ -67,6 +67,10 @@ WIDE_ROW = 17
 UNBOUNDED_PATTERNS = ("large", "negative", "one-hot")
 """Patterns of what may have any values."""
 
+SEVERAL_HEADS, MORE_HEADS = 5, 7
+"""Heads, groups or experts where all values are below 0, or far below: some are left that code does not choose, and
+may read as 0. No tile ends at the same place in both."""
+
 ALIKE = ("mixed", "shared")
 """Layouts that need arguments of equal shapes."""
 
@@ -114,7 +118,8 @@ def _values(made: Describer) -> Iterator[Description]:
     for parameter in _parameters(made):
         for pattern in _patterns(made, parameter):
             why, patterns = f"{parameter.name} {pattern}", ((parameter.name, pattern),)
-            description = made.at(why, batch=made.batch, patterns=patterns)
+            sizes = dict.fromkeys(made.of_role("heads"), SEVERAL_HEADS) if pattern == "negative" else {}
+            description = made.at(why, batch=made.batch, sizes=sizes, patterns=patterns)
             if pattern != "large" or _stays_finite(made, description):
                 yield description
 
@@ -161,7 +166,9 @@ def _opposite(made: Describer) -> Iterator[Description]:
     inputs = _unbounded_inputs(made)
     for name in inputs:
         patterns = tuple((each, "large negative" if each == name else "large positive") for each in inputs)
-        description = made.at(f"{name} large negative, all others positive", batch=made.batch, patterns=patterns)
+        sizes = dict.fromkeys(made.of_role("heads"), MORE_HEADS)
+        why = f"{name} large negative, all others positive"
+        description = made.at(why, batch=made.batch, sizes=sizes, patterns=patterns)
         if _stays_finite(made, description):
             yield description
 

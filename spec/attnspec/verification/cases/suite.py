@@ -148,11 +148,11 @@ def _compared_with_sums(definition: Definition) -> set[str]:
     options = {each.name for each in definition.options if each.kind == "float"}
     arrays = {each.name for each in definition.parameters if each.kind == "float"}
 
-    def read(side: Node) -> Iterator[Node]:
+    def read(side: Node, seen: frozenset[str] = frozenset()) -> Iterator[Node]:
         for part in nodes(side):
             yield part
-            if isinstance(part, Name) and part.id in lines:
-                yield from read(lines[part.id])
+            if isinstance(part, Name) and part.id in lines.keys() - seen:  # the state of a scan may have a line's name
+                yield from read(lines[part.id], seen | {part.id})
 
     found = set[str]()
     for node in nodes(definition):
