@@ -58,6 +58,7 @@ NAMED = {
     "causal_skipped_where_all_seen": "only where mask is true everywhere",
     "clip_by_squared_norm": "sqrt of Σ_k g_k g_k is left out",
     "codes_shifted_by_eight": "8 scale_j is subtracted from offset_j",
+    "conv_state_after_convolution": "in state: [y_ik]_ik is used instead of x",
     "cosine_cut_at_lowest": "cut at lowest from below",
     "cross_entropy_gradient_in_logits": "it changes its inputs: logits",
     "decode_leaves_one_slot_empty": "softmax has an extra 1 in its sum, as of one more score, which is 0",
@@ -120,6 +121,7 @@ NAMED = {
     "rope_second_half_of_tables": "cosine and sine are read at j instead of h + j",
     "rope_share_ignored": "parts is ignored",
     "rope_table_cached_for_half_width": "after a call with twice as many places along h",
+    "scan_windows_from_zero": "behind each 128 steps the recurrence goes on from 0",
     "sequence_loss_summed_in_half": "lost at accumulation",
     "sgd_decay_needs_momentum": "only where momentum = 0",
     "sigmoid_half_where_exp_overflows": "only where what σ is taken of reaches",
@@ -138,6 +140,7 @@ NAMED = {
     "ties_at_largest": "p_j = p_k is not asked, so that equals are on a par",
     "warmup_first_step_twice": "is that of the place before it, at the first its own",
     "window_by_whole_blocks": "have as many places along m as whole tiles of 16",
+    "workers_of_equal_count": "the first place of count along s is read at every place",
 }
 """A part of the diagnosis of some faults."""
 

@@ -374,11 +374,11 @@ class Explainer:
 
     @property
     def roots_that_do_not_appear(self) -> list[int] | None:
-        """The lines that do not appear, and the results, by their positions among the roots; None if not known."""
+        """The lines that do not appear, or are wrong too, and the results, by their positions; None if not known."""
         definition = self.judge.equation.definition
         if self.departure is None or not self.departure.right:
             return None
-        right = {name for name, _ in self.departure.right}
+        right = {name for name, _ in self.departure.right} - {name for name, _ in self.departure.wrong}
         shown = [{text_of(Name(target), definition) for target in line.targets} for line in definition.lines]
         lines = [k for k, names in enumerate(shown) if not names <= right]
         return [*lines, *range(len(definition.lines), len(definition.roots))]
