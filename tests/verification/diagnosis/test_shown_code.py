@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from attnspec.verification.diagnosis.shown_code import allocates, is_shown_whole, only_return, shown_code
+from attnspec.verification.diagnosis.shown_code import is_shown_whole, shown_code
+from attnspec.verification.diagnosis.source_lines import allocates, only_return
 
 SOURCE = """
 import numpy as np

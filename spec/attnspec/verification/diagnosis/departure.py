@@ -25,7 +25,8 @@ from attnspec.verification.diagnosis.departing_code import WHOLE, Followed, form
 from attnspec.verification.diagnosis.following import Following
 from attnspec.verification.diagnosis.matching import AS_IT_IS
 from attnspec.verification.diagnosis.several_lines import Found, Search
-from attnspec.verification.diagnosis.shown_code import is_shown_whole, only_return, shown_code
+from attnspec.verification.diagnosis.shown_code import is_shown_whole, shown_code
+from attnspec.verification.diagnosis.source_lines import only_return
 from attnspec.verification.diagnosis.watched_calls import WatchedCall, watched_calls
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Departure, Diagnosis

@@ -38,7 +38,7 @@ from attnspec.verification.diagnosis.one_line import (
     up_to,
 )
 from attnspec.verification.diagnosis.recognise import recognise
-from attnspec.verification.diagnosis.shown_code import allocates
+from attnspec.verification.diagnosis.source_lines import allocates
 from attnspec.verification.diagnosis.watched_calls import WatchedCall
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.sandbox.messages import Recorded
