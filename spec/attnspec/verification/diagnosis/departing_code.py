@@ -9,7 +9,7 @@ from pathlib import PurePath
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.tree import Definition, Last, Name, Node, Stack
 from attnspec.verification.diagnosis.appearances import Place, Site
-from attnspec.verification.diagnosis.shown_code import is_shown_whole, shown_code
+from attnspec.verification.diagnosis.shown_code import WITH, is_shown_whole, shown_code
 from attnspec.verification.verdict import Diagnosis
 
 CODE, WHOLE = "code", "whole"
@@ -79,11 +79,17 @@ def is_code(diagnosis: Diagnosis) -> bool:
 
 
 def says_of(found: Sequence[Followed]) -> str:
-    """What the code has, and what the formula has; "" if no code can be shown."""
+    """What the code has, and what the formula has; "" if no code can be shown. Nothing is shown twice."""
     belongs: dict[str, list[str]] = {}
     for each in found:
         belongs.setdefault(each.code, []).append(each.formula)
-    return "; ".join(f"{code}, where {' and '.join(formulas)} belongs" for code, formulas in belongs.items() if code)
+    sentences, shown = list[str](), set[str]()
+    for code, formulas in belongs.items():
+        statement, *inputs = code.split(WITH)
+        new = [each for each in inputs if each not in shown]
+        shown.update(inputs)
+        sentences += [f"{WITH.join([statement, *new])}, where {' and '.join(formulas)} belongs"] if code else []
+    return "; ".join(sentences)
 
 
 def line_of(node: Node, last: bool = False) -> str | None:

@@ -38,6 +38,9 @@ from attnspec.verification.diagnosis.source_lines import (
 MOST_INPUTS, MOST_OF_WHOLE = 5, 12
 """With a statement so many are shown that make what it reads, or so many if these are all."""
 
+WITH = ", with "
+"""What stands between a statement and what makes what it reads."""
+
 
 def shown_code(
     places: Sequence[tuple[str, int]],
@@ -85,7 +88,7 @@ def _shown(
             shown[text] = None
         elif tells:
             whole = False
-    return ", with ".join(shown), whole
+    return WITH.join(shown), whole
 
 
 def _inputs(
