@@ -26,6 +26,9 @@ SHOWN_ELEMENTS, SMALL_CASE = 64, 1024
 SHOWN_SURVIVORS = 3
 """Known mistakes that the cases could not have caught, of which a text names so many."""
 
+MANY_STATEMENTS = 3
+"""From so many on that are shown with one, each has a line of its own."""
+
 
 def headline(verdict: Verdict) -> str:
     """Verdict, equation and candidate in a line."""
@@ -59,7 +62,14 @@ def verdict_text(verdict: Verdict) -> str:
 
 def _explanation(diagnosis: Diagnosis) -> str:
     departure = [diagnosis.departure.says] if diagnosis.departure is not None else []
-    return "\n".join(["\n  or ".join((diagnosis.says, *diagnosis.also)), *departure])
+    return "\n".join(map(_by_statement, ["\n  or ".join((diagnosis.says, *diagnosis.also)), *departure]))
+
+
+def _by_statement(says: str) -> str:
+    """A sentence that shows many statements of a candidate, with each on a line of its own."""
+    if says.count(", with ") < MANY_STATEMENTS:
+        return says
+    return says.replace(", with ", "\n  with ").replace(", where ", "\n  where ")
 
 
 def coverage_text(verdict: Verdict) -> str:
