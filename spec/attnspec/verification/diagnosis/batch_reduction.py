@@ -19,11 +19,22 @@ def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str
     summed = [comparison for comparison in compared if comparison.output in wrong and comparison.case.summed]
     if len(summed) < sum(comparison.fails for comparison in compared) or not wrong:
         return ""
-    stacked = [(comparison, _values(definition, comparison)) for comparison in summed]
-    failing = [(comparison, gradients) for comparison, gradients in stacked if comparison.fails]
-    if any(gradients.ndim != comparison.answer.ndim + 1 or len(gradients) < 2 for comparison, gradients in failing):
-        return ""
-    several = [each for each in stacked if each[1].ndim > each[0].answer.ndim and len(each[1])]  # some example at least
+    outputs: dict[int, tuple[Array, ...]] = {}  # of a case, by its id: an equation may have many
+
+    def stacked(comparison: Compared) -> tuple[Compared, Array]:
+        case = comparison.case
+        if id(case) not in outputs:
+            value = evaluate(definition, (), case.arguments)
+            outputs[id(case)] = value if isinstance(value, tuple) else (value,)
+        return comparison, _by_example(outputs[id(case)][comparison.output], comparison.answer.ndim)
+
+    failing: list[tuple[Compared, Array]] = []
+    for comparison, gradients in map(stacked, (each for each in summed if each.fails)):
+        if gradients.ndim != comparison.answer.ndim + 1 or len(gradients) < 2:
+            return ""
+        failing.append((comparison, gradients))
+    pairs = map(stacked, summed)
+    several = [each for each in pairs if each[1].ndim > each[0].answer.ndim and len(each[1])]  # some example at least
     for name, reduce in (*REDUCTIONS.items(), *_of_the_first(failing)):
         if all(_within(comparison, reduce(gradients)) for comparison, gradients in several):
             names = list(dict.fromkeys(definition.results[comparison.output].name for comparison, _ in failing))
@@ -57,9 +68,8 @@ REDUCTIONS: dict[str, Reduction] = {
 """Reductions that may be used instead of the sum."""
 
 
-def _values(definition: Definition, comparison: Compared) -> Array:
-    """The gradient of every example, stacked along axis 0; the equation's value if it is not summed over a batch."""
-    value = evaluate(definition, (), comparison.case.arguments)
-    gradients = np.asarray(value[comparison.output] if isinstance(value, tuple) else value)
-    axes = gradients.ndim - comparison.answer.ndim
+def _by_example(value: Array, ndim: int) -> Array:
+    """The gradient of every example, stacked along axis 0; a value that is not summed over a batch as it is."""
+    gradients = np.asarray(value)
+    axes = gradients.ndim - ndim
     return gradients.reshape(-1, *gradients.shape[axes:]) if axes else gradients
