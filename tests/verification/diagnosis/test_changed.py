@@ -17,7 +17,7 @@ from attnspec.notation import Float, Tensor
 from attnspec.thresholds import TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
+from attnspec.verification.diagnosis.changed import OF_INPUTS, changed_answers, changed_inputs, is_contradicted
 from attnspec.verification.diagnosis.input_changes import input_changes, wrapped_inputs
 from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.judge.judge import Judge
@@ -192,6 +192,18 @@ def test_each_change_is_made_of_arguments_of_any_size(id: str, sizes: dict[str, 
     changed = [change.of(case) for change in input_changes(definition)]
 
     assert any(other is not None for other in changed)
+
+
+def test_an_answer_that_a_change_of_inputs_does_not_explain_contradicts_it() -> None:
+    observations = read(MASKED, lambda given: {"k": shifted(given["k"])})
+    found = changed_inputs(judge(MASKED), observations, POLICY)
+    first = observations[0]
+    other = Observation(first.case, (first.answers[0] + 1,))
+
+    assert found is not None
+    assert found.id == OF_INPUTS
+    assert not is_contradicted(judge(MASKED), first, POLICY, found)
+    assert is_contradicted(judge(MASKED), other, POLICY, found)
 
 
 def test_an_axis_is_read_as_far_as_another_one() -> None:

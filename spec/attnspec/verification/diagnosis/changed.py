@@ -31,6 +31,9 @@ from attnspec.verification.judge.other_inputs import values_of_others
 from attnspec.verification.judge.residuals import Compared, compare
 from attnspec.verification.verdict import Diagnosis
 
+OF_INPUTS = "inputs"
+"""The id of a diagnosis that names a change of inputs."""
+
 
 def changed_inputs(
     judge: Judge,
@@ -71,7 +74,20 @@ def changed_inputs(
         return None
     rest = "" if unrefuted else f" (wrong {where_wrong(judge, observations, policy)})"
     first, *alike = found
-    return Diagnosis("inputs", first.says + rest, tuple(change.says for change in alike))
+    return Diagnosis(OF_INPUTS, first.says + rest, tuple(change.says for change in alike))
+
+
+def is_contradicted(
+    judge: Judge, observation: Observation, policy: Policy, diagnosis: Diagnosis, tiles: Sequence[int] = ()
+) -> bool:
+    """Whether the change of inputs that a diagnosis names explains an answer neither by its values nor by its rounding.
+
+    Args:
+        tiles: numbers in the candidate's code that may be sizes of tiles.
+    """
+    made = input_changes(judge.equation.definition, tiles)
+    named = [change for change in made if diagnosis.says.startswith(change.says)]
+    return bool(named) and not any(True for _ in _near_or_explained(judge, observation, policy, named))
 
 
 def where_wrong(judge: Judge, observations: Sequence[Observation], policy: Policy) -> str:

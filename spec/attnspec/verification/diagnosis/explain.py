@@ -33,7 +33,7 @@ from attnspec.verification.contract.repeatability import Repeatability
 from attnspec.verification.diagnosis import locate, precision
 from attnspec.verification.diagnosis.attempts import first_found
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
-from attnspec.verification.diagnosis.changed import changed_answers, changed_inputs
+from attnspec.verification.diagnosis.changed import OF_INPUTS, changed_answers, changed_inputs, is_contradicted
 from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.counted_examples import counted_examples
 from attnspec.verification.diagnosis.departing_code import CODE, WHOLE, is_code
@@ -140,20 +140,27 @@ class Explainer:
         axes = locate.only_with_axes(judged.compared)
         if known and axes and axes not in known.says:
             self.note(f"it is wrong {axes}")
+        equation, smallest = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
+        shown_case, asked = smallest or (None, None)
+        if known and known.id == OF_INPUTS and asked is not None and self.contradicts(asked, known, judged):
+            known = self.mistakes_in_lines(observations, judged)  # the search after that of other inputs
         known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
         shown = [self.departure.says] if self.departure is not None else []
         shown += [self.code.says] if self.code and self.code.says not in known.says else []
         if any(shown):
             says = "; ".join(filter(None, shown))
             known = replace(known, departure=replace(self.departure or Departure(), says=says))
-        equation, smallest = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
         return Conclusion(
             VerdictKind.DIFFERS,
             no_gradient.says if no_gradient else first.reason,
             judged,
-            diagnosis=replace(known, says=locate.revised(known.says, judged.compared, smallest, equation.definition)),
-            worst=worst_element(smallest, equation) if smallest is not None else worst_case(first, judged, equation),
+            diagnosis=replace(known, says=locate.revised(known.says, judged.compared, shown_case, equation.definition)),
+            worst=worst_element(shown_case, equation) if shown_case else worst_case(first, judged, equation),
         )
+
+    def contradicts(self, asked: Observation, known: Diagnosis, judged: Judged) -> bool:
+        """Whether the smallest failing case, which no search has seen, contradicts a change of inputs."""
+        return is_contradicted(self.judge, asked, judged.policy, known, self.sizes_in_code)
 
     def with_code(
         self, observations: Sequence[Observation], judged: Judged, known: Diagnosis | None

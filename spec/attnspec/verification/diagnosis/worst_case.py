@@ -38,10 +38,15 @@ def worst_case(finding: Finding, judged: Judged, equation: Equation[..., Any]) -
     return worst_element(comparison, equation) if comparison is not None and comparison.ratio.size else None
 
 
-def smallest_failing(finding: Finding, judged: Judged, judge: Judge, candidate: Candidate) -> Compared | None:
-    """Shrink a failing case as long as the candidate fails on it; its output that is furthest off.
+def smallest_failing(
+    finding: Finding, judged: Judged, judge: Judge, candidate: Candidate
+) -> tuple[Compared, Observation | None] | None:
+    """Shrink a failing case as long as the candidate fails on it.
 
     If no single element fails, nothing is shrunk, and there is none.
+
+    Returns:
+        The output that is furthest off, and the answer; None for the answer if no smaller case fails.
     """
     failing = [comparison for comparison in judged.compared if comparison.fails]
     if finding.kind != "element" or not failing:
@@ -63,4 +68,5 @@ def smallest_failing(finding: Finding, judged: Judged, judge: Judge, candidate: 
 
     question = candidate.question
     shrink(judge.equation, first.case, question.dtype, question.least, fails, batches=question.claim.batch)
-    return next(filter(None, map(worst_of, smallest)), first)
+    worst = worst_of(smallest[0]) if smallest else None
+    return (worst, smallest[0]) if worst is not None else (first, None)
