@@ -14,7 +14,7 @@ import numpy as np
 import attnspec
 from attnspec.errors import indent
 from attnspec.implementation import AUTODIFF
-from attnspec.verification.verdict import Diagnosis, FunctionVerdict, Report, Verdict, WorstAnswer, WorstElement
+from attnspec.verification.verdict import WITH, Diagnosis, FunctionVerdict, Report, Verdict, WorstAnswer, WorstElement
 
 SCHEMA = 1
 """The version of the JSON form; it grows when a field is removed or changes its meaning."""
@@ -67,9 +67,9 @@ def _explanation(diagnosis: Diagnosis) -> str:
 
 def _by_statement(says: str) -> str:
     """A sentence that shows many statements of a candidate, with each on a line of its own."""
-    if says.count(", with ") < MANY_STATEMENTS:
+    if says.count(WITH) < MANY_STATEMENTS:
         return says
-    return says.replace(", with ", "\n  with ").replace(", where ", "\n  where ")
+    return says.replace(WITH, f"\n  {WITH.removeprefix(', ')}").replace(", where ", "\n  where ")
 
 
 def coverage_text(verdict: Verdict) -> str:

@@ -77,6 +77,10 @@ class Departure:
     says: str = ""
 
 
+WITH = ", with "
+"""What stands in a diagnosis between a statement of a candidate and what makes what it reads."""
+
+
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
     """One explanation of an error.

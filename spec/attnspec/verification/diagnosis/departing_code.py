@@ -9,8 +9,8 @@ from pathlib import PurePath
 from attnspec.interpreters.formula.formula import text_of
 from attnspec.language.tree import Definition, Last, Name, Node, Stack
 from attnspec.verification.diagnosis.appearances import Place, Site
-from attnspec.verification.diagnosis.shown_code import WITH, is_shown_whole, shown_code
-from attnspec.verification.verdict import Diagnosis
+from attnspec.verification.diagnosis.shown_code import is_shown_whole, shown_code
+from attnspec.verification.verdict import WITH, Diagnosis
 
 CODE, WHOLE = "code", "whole"
 """The end of the id of a diagnosis that shows the code that departs; the id of what shows all that makes a result."""

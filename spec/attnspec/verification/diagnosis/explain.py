@@ -142,7 +142,8 @@ class Explainer:
             self.note(f"it is wrong {axes}")
         equation, smallest = self.judge.equation, smallest_failing(first, judged, self.judge, self.candidate)
         shown_case, asked = smallest or (None, None)
-        if known and known.id == OF_INPUTS and asked is not None and self.contradicts(asked, known, judged):
+        of_inputs = known if known and known.id == OF_INPUTS else None
+        if of_inputs and asked and is_contradicted(self.judge, asked, judged.policy, of_inputs, self.sizes_in_code):
             known = self.mistakes_in_lines(observations, judged)  # the search after that of other inputs
         known = known or self.with_what_was_missed(self.wrong_reading(observations, judged, first))
         shown = [self.departure.says] if self.departure is not None else []
@@ -157,10 +158,6 @@ class Explainer:
             diagnosis=replace(known, says=locate.revised(known.says, judged.compared, shown_case, equation.definition)),
             worst=worst_element(shown_case, equation) if shown_case else worst_case(first, judged, equation),
         )
-
-    def contradicts(self, asked: Observation, known: Diagnosis, judged: Judged) -> bool:
-        """Whether the smallest failing case, which no search has seen, contradicts a change of inputs."""
-        return is_contradicted(self.judge, asked, judged.policy, known, self.sizes_in_code)
 
     def with_code(
         self, observations: Sequence[Observation], judged: Judged, known: Diagnosis | None

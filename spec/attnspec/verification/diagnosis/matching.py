@@ -84,19 +84,14 @@ class Expected:
         return float(np.maximum(bits, 0.0)[np.append(True, gaps)].sum()) >= MATCHED_BITS
 
     @cached_property
-    def in_order(self) -> Array:
-        """The values in ascending order."""
-        return np.sort(self.value, axis=None)
+    def numbers(self) -> Searched:
+        """The values, of which the order is known too."""
+        return Searched(self.value)
 
     @cached_property
     def largest_bound(self) -> float:
         """The largest of the bounds."""
         return float(self.bound.max(initial=0.0))
-
-    @cached_property
-    def ends(self) -> tuple[float, float]:
-        """The smallest and the largest value; 0 if there is none."""
-        return (float(self.in_order[0]), float(self.in_order[-1])) if self.value.size else (0.0, 0.0)
 
     def changed(self, factor: float, term: float = 0.0) -> Expected:
         """factor · value + term."""
@@ -107,7 +102,7 @@ class Expected:
         there = Searched.of(array)
         if there.array.size != self.value.size or not self._has_ends(*there.ends) or not there.is_finite:
             return False
-        if np.abs(there.in_order - self.in_order).max(initial=0.0) > self.largest_bound:
+        if np.abs(there.in_order - self.numbers.in_order).max(initial=0.0) > self.largest_bound:
             return False
         squeezed = np.squeeze(there.array)
         ordered = ((squeezed.ravel(), axes) for axes in _orders(self.value.ndim))
@@ -118,7 +113,8 @@ class Expected:
 
     def _has_ends(self, least: float, largest: float, factor: float = 1.0, term: float = 0.0) -> bool:
         """Whether these are the smallest and the largest number of factor · value + term, or NaN."""
-        bound, (first, last) = abs(factor) * self.largest_bound, self.ends if factor >= 0 else self.ends[::-1]
+        ends, bound = self.numbers.ends, abs(factor) * self.largest_bound
+        first, last = ends if factor >= 0 else ends[::-1]
         return not (abs(factor * first + term - least) > bound or abs(factor * last + term - largest) > bound)
 
     def _is_near(self, values: Array, axes: tuple[int, ...]) -> bool:
@@ -153,7 +149,7 @@ class Expected:
 
     def _may_be_in(self, there: Searched) -> bool:
         """Whether some of these values occur in an array."""
-        some = self.in_order[:: max(1, self.in_order.size // 3)]
+        some = self.numbers.in_order[:: max(1, self.value.size // 3)]
         places = np.searchsorted(there.in_order, some - self.largest_bound)
         found = there.in_order[np.minimum(places, there.array.size - 1)]
         return bool((found <= some + self.largest_bound).all())

@@ -105,6 +105,7 @@ def recognise(
     others = {mutant.id: 0.0 for mutant in alike}
     if refute:
         alike = [each for each in alike if not any(_contradicts(judge, item, each, policy) for item in rest)]
+        alike = [each for each in alike if not any(_is_beyond(judge, item, each, policy) for item in failing)]
     else:
         asked = rest[:: 1 + len(rest) // CONTROLS]
         if len(alike) > 1:
@@ -112,8 +113,6 @@ def recognise(
         each_stands_for = len(rest) / max(len(asked), 1) / len(failing)
         others = {m.id: each_stands_for * sum(_contradicts(judge, item, m, policy) for item in asked) for m in alike}
         alike = [mutant for mutant in alike if others[mutant.id] <= 1 - EXPLAINED_CASES]
-    if refute:
-        alike = [each for each in alike if not any(_is_beyond(judge, item, each, policy) for item in failing)]
     alike = [each for each in alike if _is_evident(judge, failing, each, policy, len(mutants), refute)]
     unrefuted = _unrefuted(judge, observations, alike, policy, CONTROLS)
     if len(unrefuted) > 1:

@@ -20,6 +20,7 @@ from attnspec.verification.diagnosis.source_lines import (
     Function,
     SourceLine,
     called_name,
+    functions_of,
     is_at,
     is_empty,
     is_given,
@@ -34,12 +35,10 @@ from attnspec.verification.diagnosis.source_lines import (
     text_of_code,
     without_type,
 )
+from attnspec.verification.verdict import WITH
 
 MOST_INPUTS, MOST_OF_WHOLE = 5, 12
 """With a statement so many are shown that make what it reads, or so many if these are all."""
-
-WITH = ", with "
-"""What stands between a statement and what makes what it reads."""
 
 
 def shown_code(
@@ -57,8 +56,7 @@ def shown_code(
     Returns:
         The statement, as "y = f(x), with x = 2 * a"; "" if there is none, or if it is long.
     """
-    code, whole = _shown(places, right, results, MOST_OF_WHOLE)
-    return code if whole else _shown(places, right, results, MOST_INPUTS)[0]
+    return _shown(places, right, results)[0]
 
 
 def is_shown_whole(
@@ -67,13 +65,13 @@ def is_shown_whole(
     results: Collection[int] = (),
 ) -> bool:
     """Whether what makes a statement is shown whole, from arguments and variables that hold lines of the formula on."""
-    return _shown(places, right, results, MOST_OF_WHOLE)[1]
+    return _shown(places, right, results)[1]
 
 
 def _shown(
-    places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]], results: Collection[int], most: int
+    places: Sequence[tuple[str, int]], right: Collection[tuple[str, str, str]], results: Collection[int]
 ) -> tuple[str, bool]:
-    """The code with at most so many statements, and whether it is shown whole."""
+    """The code, and whether it is shown whole."""
     levels: list[SourceLine] = []
     for file, number in places:
         level = source_line(file, number)
@@ -84,11 +82,11 @@ def _shown(
     test = condition_of(levels[0].statement, levels[0].function) if code else ""
     shown, whole = dict.fromkeys([f"{code} if {test}" if test else code]), bool(code)
     for text, tells in _inputs(levels, right, results) if code else ():
-        if text and (text in shown or (len(shown) <= most and len(text) <= MOST_OF_INPUT)):
+        if text and (text in shown or (len(shown) <= MOST_OF_WHOLE and len(text) <= MOST_OF_INPUT)):
             shown[text] = None
         elif tells:
             whole = False
-    return WITH.join(shown), whole
+    return WITH.join([*shown] if whole else [*shown][: 1 + MOST_INPUTS]), whole
 
 
 def _inputs(
@@ -126,7 +124,7 @@ def _inputs(
         yield text, True
     while waiting:
         variable = waiting.pop(0)
-        levels_of_it, name, line = _where_it_is(variable)
+        name, (levels_of_it, line) = variable.name, _where_it_is(variable)
         level, *callers = levels_of_it
         is_right = (level.file, level.name, name) in right
         base, found = (None, []) if is_right else makers_of(name, level, line)
@@ -177,24 +175,23 @@ class _Variable:
     line: int
 
 
-def _where_it_is(variable: _Variable) -> tuple[tuple[SourceLine, ...], str, int]:
-    """The levels of a variable, its name, and the line before which it is made: in a function around that of the line.
+def _where_it_is(variable: _Variable) -> tuple[tuple[SourceLine, ...], int]:
+    """The levels of a variable and the line before which it is made, perhaps in a function around that of the line.
 
     A variable of a function around another one is that of the call that leads there, or else the last one.
     """
     levels, name = variable.levels, variable.name
     inner = levels[0].function
     if isinstance(inner, ast.Module):
-        return levels, name, variable.line
-    functions = [each for each in ast.walk(levels[0].tree) if isinstance(each, ast.FunctionDef)]
-    around = sorted((each for each in functions if is_at(each, inner.lineno)), key=length_of)
+        return levels, variable.line
+    around = sorted((each for each in functions_of(levels[0].tree) if is_at(each, inner.lineno)), key=length_of)
     scope = next((each for each in around if name in parameters_of(each) or _makes(each, name)), None)
     if scope is None or scope is inner:
-        return levels, name, variable.line
+        return levels, variable.line
     for k, level in enumerate(levels):
         if level.function is scope:
-            return levels[k:], name, level.statement.lineno
-    return (SourceLine(levels[0].file, levels[0].tree, scope, inner),), name, 1 + (scope.end_lineno or scope.lineno)
+            return levels[k:], level.statement.lineno
+    return (SourceLine(levels[0].file, levels[0].tree, scope, inner),), 1 + (scope.end_lineno or scope.lineno)
 
 
 def _makes(function: Function, name: str) -> bool:
@@ -204,14 +201,13 @@ def _makes(function: Function, name: str) -> bool:
 
 def _own_functions(node: ast.AST, level: SourceLine) -> Iterator[tuple[str, ast.FunctionDef]]:
     """The functions of the same file that an expression or statement reads, with the names that it reads them by."""
-    of_file = [each for each in ast.walk(level.tree) if isinstance(each, ast.FunctionDef)]
     for part in ast.walk(node):
         name = ""
         if isinstance(part, ast.Name) and not is_given(part.id, level, level.statement.lineno):
             name = part.id
         elif isinstance(part, ast.Attribute) and root_of(part) == "self":
             name = part.attr
-        named = [each for each in of_file if each.name == name]
+        named = [each for each in functions_of(level.tree) if each.name == name]
         if len(named) == 1:
             yield ast.unparse(part), named[0]
 
@@ -233,7 +229,8 @@ def _returned(
         if whole and results and isinstance(node.value, ast.Tuple) and max(results) < len(node.value.elts):
             parts = [(f"[{k}]", node.value.elts[k]) for k in sorted(results)]
         for place, value in parts:
-            text = text_of_code(value) and f"{name}(…){place} = {text_of_code(value)}"
+            code = text_of_code(value)
+            text = f"{name}(…){place} = {code}" if code else ""
             yield f"{text} if {test}" if text and test else text, value, level
 
 

@@ -44,12 +44,17 @@ def only_return(file: str, number: int) -> int:
     tree = _tree(file, _version(file))
     functions = [
         node
-        for node in ast.walk(tree)
-        if isinstance(node, ast.FunctionDef)
-        and min([node.lineno, *(each.lineno for each in node.decorator_list)]) == number
+        for node in functions_of(tree)
+        if min([node.lineno, *(each.lineno for each in node.decorator_list)]) == number
     ]
     returns = returns_of(functions[0]) if len(functions) == 1 else []
     return returns[0].lineno if len(returns) == 1 and returns[0].value is not None else 0
+
+
+@lru_cache(8)
+def functions_of(tree: ast.Module) -> list[ast.FunctionDef]:
+    """The functions of a file, those in classes and other functions too."""
+    return [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
 
 
 def returns_of(function: ast.FunctionDef) -> list[ast.Return]:
