@@ -170,6 +170,20 @@ def test_numpy_code_whose_options_need_python_floats_is_traced() -> None:
     assert verdict.function.kind == "same"
 
 
+def test_a_package_that_derives_a_class_of_limits_while_it_is_traced_is_no_obstacle() -> None:
+    """As ml_dtypes does when it is imported."""
+
+    def dot(q: Any, k: Any) -> Any:
+        class Own(np.finfo):
+            pass
+
+        return q @ np.swapaxes(k, -1, -2) + 0 * Own(np.float32).bits
+
+    [verdict] = attnspec.verify(dot, "scores.dot", framework="numpy", dtype="float32", case=USUAL)
+    assert verdict.function is not None
+    assert verdict.function.kind == "same", str(verdict)
+
+
 def in_buffers(slip: float) -> Any:
     """A product plus a large multiple of it, which is taken off again, written into arrays of float32."""
 
