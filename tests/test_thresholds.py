@@ -69,6 +69,7 @@ ELSEWHERE = {
     "SITES": "places where bits may be lost",
     "PLAIN": "a form",
     "EXACT_FORMAT": "a format",
+    "WRONG_POINTS": "in how many wrong cases a function is traced too",
     "MOST_EXAMPLES": "which case is watched",
     "LARGEST_CASE": "which case is watched",
     "MOST_AXES": "arrays that are compared in one order of axes alone",

@@ -226,6 +226,20 @@ def around(x: Any, h: Any) -> Any:
     return np.fft.irfft(np.fft.rfft(x, n, axis=-2) * np.fft.rfft(h, n, axis=-2), n, axis=-2).astype(x.dtype)
 
 
+def test_a_function_is_traced_where_the_run_is_wrong_too() -> None:
+    """The points of a verdict are small: a sum that leaves out what is behind the last eight terms is right there."""
+
+    def dot(q: Any, k: Any) -> Any:
+        d = q.shape[-1]
+        read = d if d < 16 else d // 8 * 8
+        return q[..., :read] @ np.swapaxes(k, -1, -2)[..., :read, :]
+
+    [verdict] = attnspec.verify(dot, "scores.dot", framework="numpy", dtype="float32", examples=0)
+    assert verdict.verdict == "differs"
+    assert verdict.function is not None
+    assert verdict.function.kind == "another", str(verdict)
+
+
 def test_what_rounding_makes_far_off_differs() -> None:
     """More than half of the bits are wrong: nobody could use it, although its function is the same."""
     verdict = shifted(1e6)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,9 @@ from attnspec.verification.verdict import FunctionVerdict, VerdictKind, WorstEle
 RIGHT, NEARLY_RIGHT = "the formula is right", "the formula is nearly right"
 """How the reason of an imprecise candidate begins, and how it does where its function is another one."""
 
+WRONG_POINTS = 2
+"""At so many of the cases that are wrong a function is traced too, where it is the same at the others."""
+
 OVERRULED = (VerdictKind.CONFORMS, VerdictKind.INCONCLUSIVE, VerdictKind.IMPRECISE)
 """Verdicts that become "differs" where the function is proved to be another one, by more than rounding explains. Of an
 imprecise candidate it must be that of a known mistake: an approximation, as of tanh by a table, is another one too."""
@@ -54,6 +58,8 @@ def with_function(
     """
     equation = candidate.question.equation
     evidence = gather(candidate, points(candidate, [each.case for each in observations]))
+    if conclusion.kind is VerdictKind.DIFFERS and evidence.points and not evidence.separated:
+        evidence.extend(gather(candidate, islice(small(candidate, _failing(conclusion)), WRONG_POINTS)))
     function = verdict_of(equation, evidence)
     conclusion = of_function(function, conclusion)
     if conclusion.kind is VerdictKind.DIFFERS and _wrong_nearby(candidate, conclusion):
@@ -83,13 +89,17 @@ def of_function(function: FunctionVerdict, conclusion: Conclusion) -> Conclusion
     return replace(conclusion, reason=conclusion.reason.replace(RIGHT, NEARLY_RIGHT, 1))
 
 
-def _wrong_nearby(candidate: Candidate, conclusion: Conclusion) -> list[Case]:
-    """The cases that are wrong, the smallest first; none if a wrong element is not near the right one."""
+def _failing(conclusion: Conclusion, far: float | None = None) -> list[Case]:
+    """The cases that are wrong, the smallest first; none if an element is off by more than a share of the largest."""
     failing = [each for each in conclusion.judged.compared if each.fails] if conclusion.judged is not None else []
-    bits = FORMATS[candidate.question.dtype].bits
-    if any(_is_far(each, 2.0 ** (-bits / 2)) for each in failing):
+    if far is not None and any(_is_far(each, far) for each in failing):
         return []
     return sorted({id(each.case): each.case for each in failing}.values(), key=lambda case: case.elements)
+
+
+def _wrong_nearby(candidate: Candidate, conclusion: Conclusion) -> list[Case]:
+    """The cases that are wrong; none if a wrong element is not near the right one."""
+    return _failing(conclusion, far=2.0 ** (-FORMATS[candidate.question.dtype].bits / 2))
 
 
 def _with_buffers(

@@ -54,6 +54,11 @@ class Evidence:
     points: list[Point] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
 
+    def extend(self, other: Evidence) -> None:
+        """Add what other points show."""
+        self.points += other.points
+        self.reasons += other.reasons
+
     @property
     def separated(self) -> list[Point]:
         """The points at which the functions are not the same, the largest distance first."""
