@@ -361,6 +361,18 @@ def test_each_axis_is_long_in_half_precision_beside_short_ones(id: str) -> None:
     assert tuple(found[: len(cells(id))]) == cells(id)
 
 
+def test_long_sums_in_half_precision_are_also_of_one_sign() -> None:
+    """So that a sum of values that stops growing, or of weights that are all small, is far off."""
+    id = "attention.scaled_dot_product"
+    long = [each for each in grid(REGISTRY[id], bounds(id, 0), (0,), half=True) if each.patterns]
+    (keys,) = [each for each in long if dict(each.sizes)["m"] == LONGEST_SUM]
+    made = make(REGISTRY[id], keys, "bfloat16")
+
+    assert {name for name, pattern in keys.patterns if pattern == "positive"} == {"k", "v"}
+    assert made.arrays["v"].min() >= 0
+    assert made.arrays["q"].min() < 0
+
+
 @pytest.mark.parametrize("id", ["multihead.attention_biased", "backward.masked", "attention.scaled_dot_product"])
 def test_each_axis_is_longer_than_1024_in_some_cell(id: str) -> None:
     """Beside short ones where the work would be too much else; heads are few."""

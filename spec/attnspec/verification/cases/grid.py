@@ -111,6 +111,7 @@ def grid(
     yield from _zero_rows(made)
     if half:
         yield from _long(made, LONG, LONGEST_SUM)
+        yield from _long(made, LONG, LONGEST_SUM, of_one_sign=True)
 
 
 def _values(made: Describer) -> Iterator[Description]:
@@ -307,16 +308,26 @@ def _large_values(made: Describer) -> Iterator[Description]:
             yield description
 
 
-def _long(made: Describer, least: int, most: int) -> Iterator[Description]:
-    """Each axis in turn much longer than all others, which have size 2, if its edges reach `least` and not `most`."""
+def _long(made: Describer, least: int, most: int, *, of_one_sign: bool = False) -> Iterator[Description]:
+    """Each axis in turn much longer than all others, which have size 2, if its edges reach `least` and not `most`.
+
+    Args:
+        of_one_sign: whether arguments along the axis are positive, so that their sums do not cancel: one that stops
+            growing is then far off.
+    """
     small = made.alike(2, few=1)
     for name in made.names:
         if made.equation.definition.role(name) in FEW:
             continue
         reached = _longest(made, name, made.usual, MOST_WORK)
         longest = _longest(made, name, small, MOST_LONG_WORK)
-        if least <= reached < most <= longest:
-            yield made.at(f"{name} = {longest}, all others 2", batch=made.plain, sizes=small | {name: longest})
+        if not least <= reached < most <= longest:
+            continue
+        along = [each.name for each in _parameters(made) if each.kind == "float" and name in map(str, each.dims)]
+        patterns = tuple((each, "positive") for each in along if of_one_sign)
+        if patterns or not of_one_sign:
+            why = f"{name} = {longest}, all others 2" + ", positive" * of_one_sign
+            yield made.at(why, batch=made.plain, sizes=small | {name: longest}, patterns=patterns)
 
 
 def _narrow(made: Describer) -> Iterator[Description]:

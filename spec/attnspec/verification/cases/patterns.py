@@ -64,6 +64,7 @@ FLOAT_PATTERNS: dict[str, Callable[[Array], Array]] = {
     "equal rows": _equal_rows,
     "large": _large,
     "negative": lambda drawn: -np.abs(drawn),
+    "positive": np.abs,
     "ties": _ties,
     "zero rows": _zero_rows,
 }
