@@ -100,16 +100,19 @@ def contrast(pairs: Sequence[tuple[Compared, Compared]], count_undecidable: bool
 
 
 def pooled_rms(compared: Sequence[Compared]) -> tuple[float, float]:
-    """The root mean square of error / σ over all counted elements, and its limit."""
+    """The root mean square of error / σ over all counted elements, and its limit, at least where the former is large."""
     count = sum(int(comparison.counted.sum()) for comparison in compared)
     if not count:
         return 0.0, whole_limit(1, 0.0)
-    rms = np.sqrt(sum(float((comparison.z**2).sum()) for comparison in compared) / count)
+    rms = float(np.sqrt(sum(float((comparison.z**2).sum()) for comparison in compared) / count))
+    least = whole_limit(count, 0.0)
+    if rms <= least:
+        return rms, least  # samples, which take long, only raise the limit
     totals = sum(
         ((comparison.z_members**2).reshape(SAMPLES, -1).sum(axis=1) for comparison in compared), np.zeros(SAMPLES)
     )
     members = float(np.sqrt(totals / count).max())
-    return float(rms), whole_limit(count, members)
+    return rms, whole_limit(count, members)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,8 +138,8 @@ def slices(compared: Sequence[Compared]) -> Slice | None:
     """The row or column whose root mean square of error / σ is the furthest beyond its limit; None if none is."""
     beyond: list[Slice] = []
     for comparison in compared:
-        if not comparison.counted.any():
-            continue
+        if not np.abs(comparison.z).max(initial=0.0) > SLICE_MODEL:
+            continue  # no slice is beyond this, the least of all limits
         errors, samples = comparison.z**2, comparison.z_members**2
         for axis in range(comparison.z.ndim):
             others = tuple(k for k in range(comparison.z.ndim) if k != axis)
