@@ -100,7 +100,7 @@ def contrast(pairs: Sequence[tuple[Compared, Compared]], count_undecidable: bool
 
 
 def pooled_rms(compared: Sequence[Compared]) -> tuple[float, float]:
-    """The root mean square of error / σ over all counted elements, and its limit, at least where the former is large."""
+    """The root mean square of error / σ over all counted elements, and its limit, exact where the former is large."""
     count = sum(int(comparison.counted.sum()) for comparison in compared)
     if not count:
         return 0.0, whole_limit(1, 0.0)
