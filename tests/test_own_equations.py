@@ -83,6 +83,7 @@ def test_a_file_that_also_claims_the_catalogue_is_not_imported_by_the_judge(run:
     alone, named = run("verify", "mine.py"), run("verify", "mine.py:wrong", "--equations", "mine.py")
 
     assert "not run: mine.squares" in alone.stdout, alone.stdout + alone.stderr
+    assert "to mend   if it is defined there: --equations mine.py" in alone.stdout, alone.stdout
     assert "differs: mine.squares" in named.stdout, named.stdout + named.stderr
 
 

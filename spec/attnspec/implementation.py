@@ -51,6 +51,13 @@ FRAMEWORKS, DTYPES = tuple(Framework), tuple(DType)
 DETERMINISM = ("runs", "batch", "splits")
 """Over what answers may be equal bit by bit: from run to run, over batch sizes, and over splits of an axis."""
 
+SEVERAL = {
+    **dict.fromkeys(("dtypes", "devices", "batch", "forms"), "({},)"),
+    "smallest": "{{'batch': {}}}",
+    "splits": "{{'PARAMETER': ({},)}}",
+}
+"""{field of a claim that takes several values: how one value is written there}."""
+
 AUTODIFF = {"torch": "torch.autograd", "jax": "jax.vjp"}
 """{framework: its function for automatic differentiation}."""
 
@@ -82,7 +89,7 @@ class Claim:
 
     Raises:
         SpecError: there is no such dtype, no dtype or number of batch axes at all, a double backward pass without a
-            backward pass, or a text in place of names.
+            backward pass, or one value in place of several.
 
     Examples:
         >>> import attnspec
@@ -107,6 +114,14 @@ class Claim:
     forms: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name, several in SEVERAL.items():
+            value = getattr(self, name)
+            if isinstance(value, str | int):
+                raise SpecError(
+                    f"{name} of a claim is a {'mapping' if ':' in several else 'tuple'}",
+                    given=f"{name}={value!r}",
+                    mend=f"{name}={several.format(repr(value))}",
+                )
         for dtype in self.dtypes or ():
             if dtype not in DTYPES:
                 raise SpecError(
@@ -123,9 +138,6 @@ class Claim:
         if self.double_backward and not self.backward:
             mend = "claim the backward pass too: backward=True, double_backward=True"
             raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)
-        forms: object = self.forms
-        if isinstance(forms, str):
-            raise SpecError("forms are names in a tuple", given=repr(forms), mend=f"forms=({forms!r},)")
         unknown = [over for over in self.bitwise if over not in DETERMINISM]
         if unknown or isinstance(self.deterministic, str):
             raise SpecError(
@@ -161,7 +173,7 @@ class Claim:
             if name not in Claim.__dataclass_fields__:
                 raise unknown_claim(name, fields[name])  # type: ignore[literal-required]  # a mistyped name, at run time
         changes: dict[str, Any] = dict(fields)
-        if "smallest" in changes:
+        if isinstance(changes.get("smallest"), Mapping):
             changes["smallest"] = {**self.smallest, **changes["smallest"]}
         return replace(self, **changes)
 

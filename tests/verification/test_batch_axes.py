@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import attnspec
 from attnspec.errors import SpecError
-from attnspec.implementation import Claim
+from attnspec.implementation import Claim, implements
 from attnspec.interpreters.evaluation.call import batch_shape
 from attnspec.language.equation import REGISTRY
 from attnspec.verification.candidate.observation import Observation
@@ -96,6 +96,22 @@ def test_a_smallest_size_is_that_of_every_batch_axis() -> None:
 def test_a_number_of_axes_is_not_negative() -> None:
     with pytest.raises(SpecError, match="not negative"):
         Claim(batch=(0, -1))
+
+
+@pytest.mark.parametrize(
+    ("given", "mend"),
+    [
+        ({"batch": 1}, "batch=(1,)"),
+        ({"dtypes": "float32"}, "dtypes=('float32',)"),
+        ({"smallest": 1}, "smallest={'batch': 1}"),
+        ({"splits": 2}, "splits={'PARAMETER': (2,)}"),
+    ],
+)
+def test_a_field_of_another_type_is_answered_with_the_one_it_takes(given: dict[str, Any], mend: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        implements(NORM, **given)
+
+    assert raised.value.mend == mend
 
 
 def test_what_varies_has_the_axes_and_a_weight_has_none() -> None:

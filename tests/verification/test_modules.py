@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -215,11 +216,34 @@ def test_what_the_error_proposes_for_a_module_works(own: Path) -> None:
         ({"W_q": "e.weight.T"}, "does not have e.weight"),
         ({"W_x": "a.weight.T"}, "does not have the argument W_x"),
         ({"W_q": "a.weight[0]["}, "is not a place of an array"),
+        ({"W_q": "a.weight[d:2d]"}, r"to mend +a.weight\[d:2\*d\]"),
     ],
 )
 def test_weights_that_are_not_there_are_refused(own: Path, weights: dict[str, str], says: str) -> None:
     with pytest.raises(SpecError, match=says):
         judged(f"{own}:attention", "multihead.attention_biased", **SELF, weights=weights)
+
+
+def test_a_state_in_a_tuple_is_told_from_one_in_two_parameters() -> None:
+    """Also where the second has no common name: then the order counts."""
+
+    def cell(x: Any, h: Any, c: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
+        i, f, g, o = np.split(x @ w_ih.T + b_ih + h @ w_hh.T + b_hh, 4, -1)
+        c_next = c / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+        return np.tanh(c_next) / (1 + np.exp(-o)), c_next
+
+    def of_tuple(x: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
+        return cell(x, *hx, w_ih, w_hh, b_ih, b_hh)
+
+    def apart(x: Any, hx: Any, before: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
+        return cell(x, hx, before, w_ih, w_hh, b_ih, b_hh)
+
+    how: dict[str, Any] = {"framework": "numpy", "examples": 0, "function": False, "equation": "recurrent.lstm_cell"}
+    tupled, two, order = (next(iter(attnspec.verify(each, **how))) for each in (of_tuple, cell, apart))
+
+    assert (tupled.verdict, two.verdict, order.verdict) == ("conforms", "conforms", "conforms"), (tupled, two, order)
+    assert "h=hx.0, c=hx.1" in tupled.bound
+    assert "hx=h, before=c" in order.bound
 
 
 def test_weights_of_a_cell_in_a_module_are_found(own: Path) -> None:

@@ -55,11 +55,12 @@ def parts_of(text: str) -> tuple[Part, ...]:
     found = [_part(each, terms) for each in pieces]
     known = [part for part in found if part is not None]
     if len(known) < len(found):
+        product = re.sub(r"([\[:+-]\s*\d+)([A-Za-z])", r"\1*\2", text)  # 2u is 2*u
         raise SpecError(
             f"{text!r} is not a place of an array",
             given=text,
             expected="NAME, NAME.T, NAME[0:c], NAME[0:c].T, a sum of these, or ~NAME for a mask with the other sense",
-            mend="W_q=in_proj_weight[0:c].T",
+            mend=product if product != text else "W_q=in_proj_weight[0:c].T",
         )
     return tuple(known)
 
@@ -123,7 +124,8 @@ class Layout:
         for target in self.targets:
             owner, dot, item = target.partition(".")
             is_item = dot and item.isdecimal()
-            options = (owner if is_item else target, *self.names.get(target, ()))
+            name = owner if is_item else target
+            options = (name, *self.names.get(name, ()))
             found = [name for name in options if name in known]
             if not found:
                 return None

@@ -44,14 +44,15 @@ layout(recurrent.simple_rnn_cell, f"{CELL}.RNNCell", RNN, names=NAMES, settings=
 layout(recurrent.gru_cell, f"{CELL}.GRUCell", GRU, names=NAMES, settings=SIZES, by_name=True)
 layout(recurrent.gru_cell_update_writes, f"{CELL}.GRUCell", GRU, names=NAMES, settings=SIZES, by_name=True)
 layout(recurrent.gru_cell_reset_after, f"{CELL}.GRUCell", RESET_AFTER, names=NAMES, settings=SIZES, by_name=True)
-layout(recurrent.lstm_cell, "", LSTM, names=NAMES, settings=SIZES, by_name=True)
 layout(
     recurrent.lstm_cell,
     f"{CELL}.LSTMCell",
     {**LSTM, "h": "hx.0", "c": "hx.1"},
     names=NAMES,
     settings=SIZES,
+    by_name=True,
 )
+layout(recurrent.lstm_cell, "", LSTM, names=NAMES, settings=SIZES, by_name=True)
 
 STATE = {"h_0": "hx[0]"}
 layout(recurrent.simple_rnn, f"{CELL}.RNN", {**RNN, **STATE}, names=NAMES, settings=SEQUENCE, returns="0")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 from attnspec.errors import SpecError, TargetError, UnknownName, nearest
@@ -12,7 +13,7 @@ from attnspec.implementation import Claim, Implementation
 from attnspec.language.equation import REGISTRY, Equation, derived_id
 from attnspec.language.layers import sizes_of
 from attnspec.language.procedure import PROCEDURES, Procedure, specified
-from attnspec.language.registry import name_in_family
+from attnspec.language.registry import family_of, name_in_family
 from attnspec.verification.adapting import adaptation
 from attnspec.verification.candidate.adaptation import Adaptation, batch_axes
 from attnspec.verification.candidate.question import Question, Refused, reason_of
@@ -54,7 +55,7 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
         dtypes = wanted.dtypes or declared.claim.dtypes or ("",)
         backward = declared.claim.backward
         try:
-            called = specified(declared.equation)
+            called = _specified(declared.equation, shown)
             if isinstance(called, Procedure):
                 refuse_for_procedures(called, adapted, declared.claim)
                 binding = tuple((adapted.bind or {}).items())
@@ -100,6 +101,22 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
                 wanted.minutes,
                 sizes_of_call(wanted.sizes),
             )
+
+
+def _specified(id: str, shown: str) -> Equation[..., Any] | Procedure[..., Any]:
+    """The equation or procedure with an id.
+
+    Raises:
+        UnknownName: there is none. If the id says that the target itself defines it, the error says how it is read.
+    """
+    try:
+        return specified(id)
+    except UnknownName as error:
+        place = shown.partition(":")[0]
+        if family_of(id) not in (place, Path(place).stem):
+            raise
+        mend = f"if it is defined there: --equations {place}"
+        raise UnknownName(error.headline, given=error.given, expected=error.expected, mend=mend) from None
 
 
 def _arguments(equation: Equation[..., Any]) -> list[str]:

@@ -27,9 +27,18 @@ def known_layout(callable_: CallableInfo, equation: Equation[..., Any]) -> tuple
     for layout in layouts:
         if layout.of in kinds or layout.by_name:
             places = layout.renamed(known)
-            if places is not None:
+            if places is not None and (layout.of in kinds or not _takes_apart(callable_, equation, places)):
                 return layout, places
     return None
+
+
+def _takes_apart(callable_: CallableInfo, equation: Equation[..., Any], places: Mapping[str, str]) -> bool:
+    """Whether a callable has a parameter of its own for each item of what a layout has in a tuple."""
+    targets = [part.target for text in places.values() for part in parts_of(text)]
+    tuples = {target.rpartition(".")[0] for target in targets if target.rpartition(".")[2].isdecimal()}
+    required = [each.name for each in callable_.parameters if not each.has_default and each.name not in targets]
+    left = len(equation.definition.parameters) - len(places)
+    return bool(tuples) and len([name for name in required if name not in tuples]) > left
 
 
 def places_of(callable_: CallableInfo, definition: Definition, given: Mapping[str, str]) -> dict[str, str]:

@@ -85,7 +85,11 @@ def test_what_is_given_overrides_names_and_order() -> None:
     [
         ({"quer": "q"}, "f: no parameter 'quer' to bind", "did you mean query?"),
         ({"query": "kk"}, "f: no argument 'kk' to bind 'query' to", "did you mean k?"),
-        ({"query": "q", "key": "q"}, "f: 'q' is bound twice", "bind each argument to one parameter"),
+        (
+            {"query": "q", "key": "q"},
+            "f: 'q' is bound twice",
+            'bind each argument to one parameter, or if both take it: --weights "q=query, key"',
+        ),
     ],
 )
 def test_a_given_binding_has_to_make_sense(given: dict[str, str], headline: str, mend: str) -> None:

@@ -128,7 +128,9 @@ class _Binding:
             if argument not in arguments:
                 self.fail(f"no argument {argument!r} to bind {parameter!r} to", nearest(argument, arguments))
             if argument in self.bound.values():
-                self.fail(f"{argument!r} is bound twice", "bind each argument to one parameter")
+                both = ", ".join([*(name for name, bound in self.bound.items() if bound == argument), parameter])
+                mend = f'bind each argument to one parameter, or if both take it: --weights "{argument}={both}"'
+                self.fail(f"{argument!r} is bound twice", mend)
             self.bound[parameter] = argument
 
     def match_names(self, common_names: Mapping[str, Sequence[str]]) -> None:
