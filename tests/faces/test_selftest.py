@@ -69,7 +69,15 @@ def test_unknown_frameworks_and_devices_are_refused() -> None:
 
 
 @pytest.mark.broad
-@pytest.mark.parametrize("framework", ["numpy", "torch", pytest.param("jax", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
 def test_all_planted_candidates_get_their_verdicts(framework: str) -> None:
     done = run("--framework", framework)
     assert done.exit_code == 0, done.output
+
+
+@pytest.mark.slow
+def test_all_frameworks_are_asked_in_two_processes() -> None:
+    done = run()
+    assert done.exit_code == 0, done.output
+    rows = [line for line in done.output.splitlines() if line.rstrip().endswith("right")]
+    assert len(rows) == sum(len(each.frameworks) for each in PLANTED)

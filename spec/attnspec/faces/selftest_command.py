@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from textwrap import shorten
@@ -15,14 +16,19 @@ from attnspec.implementation import FRAMEWORKS
 from attnspec.selftest.planted import PLANTED, Planted
 from attnspec.verification.candidate.question import Refused
 from attnspec.verification.options import VerifyOptions, validate
+from attnspec.verification.parallel import Loaded, done_in_processes
+from attnspec.verification.questions import AnyQuestion
 from attnspec.verification.sandbox.runner import Runner
-from attnspec.verification.session import answer, load_questions, prepared, runner_of
+from attnspec.verification.session import answer
 from attnspec.verification.verdict import Verdict
 
 CANDIDATES = "attnspec.selftest.candidates"
 
 EXAMPLES = 2
 """Random cases of each candidate, in addition to the fixed ones."""
+
+MOST_JOBS = 2
+"""Frameworks that are asked at a time, so that it takes less than two minutes on two cores."""
 
 MOST_SHOWN = 38
 """So much is shown of a verdict that is right, in columns."""
@@ -65,25 +71,39 @@ def print_selftest(frameworks: Sequence[str], device: str | None) -> int:
     """
     for framework in frameworks or (None,):
         validate(VerifyOptions(framework=framework, device=device))
-    screen, started, rows = Screen(), time.monotonic(), list[Row]()
+    screen, started, asked = Screen(), time.monotonic(), frameworks or tuple(FRAMEWORKS)
     with screen.progress("selftest") as show_stage:
-        for framework in frameworks or FRAMEWORKS:
-            for row in _rows(framework, device):
-                rows.append(row)
-                show_stage(f"{row.planted.name} in {row.framework}")
+        found = dict(_all_rows(asked, device, show_stage))
+    rows = [row for framework in asked for row in found[framework]]
     screen.print_table(_table(rows))
     wrong, run = [row for row in rows if row.right is False], [row for row in rows if row.right is not None]
     screen.print(f"{len(run) - len(wrong)} of {len(run)} verdicts are right, in {time.monotonic() - started:.0f} s")
     return int(bool(wrong) or not run)
 
 
-def _rows(framework: str, device: str | None) -> Iterator[Row]:
-    """The rows of a framework."""
-    planted = {each.name: each for each in PLANTED if framework in each.frameworks}
-    if find_spec(framework) is None:
-        yield from (Row(each, framework, "not run: not installed", 0.0, None) for each in planted.values())
-        return
-    options = VerifyOptions(
+def _all_rows(
+    frameworks: Sequence[str], device: str | None, show_stage: Callable[[str], None]
+) -> Iterator[tuple[str, list[Row]]]:
+    """The rows of each framework: of several, in two processes, the slowest framework first."""
+    here = [each for each in frameworks if find_spec(each) is not None]
+    for framework in set(frameworks) - set(here):
+        missing = (each for each in PLANTED if framework in each.frameworks)
+        yield framework, [Row(each, framework, "not run: not installed", 0.0, None) for each in missing]
+    targets = [(CANDIDATES, _options(framework, device)) for framework in here]
+    jobs = min(MOST_JOBS, len(here), os.cpu_count() or 1)
+    if jobs == 1:
+        loaded = Loaded(targets)
+        for place, framework in enumerate(here):
+            yield framework, _rows(loaded, place, show_stage)
+        loaded.close()
+    elif here:
+        for place, rows in done_in_processes(targets, jobs, range(len(here))[::-1], _rows):
+            show_stage(here[place])
+            yield here[place], rows
+
+
+def _options(framework: str, device: str | None) -> VerifyOptions:
+    return VerifyOptions(
         framework=framework,
         dtypes=("float32",),
         device=None if framework in ON_THE_CPU else device,
@@ -91,16 +111,22 @@ def _rows(framework: str, device: str | None) -> Iterator[Row]:
         trace=False,
         function=False,
     )
-    shown, aim = prepared(CANDIDATES, options)
-    with runner_of(options) as runner:
-        for question in load_questions(shown, aim, options, runner):
-            if not isinstance(question, Refused) and question.callable.name in planted:
-                yield _row(planted[question.callable.name], framework, question, runner)
 
 
-def _row(planted: Planted, framework: str, question: object, runner: Runner) -> Row:
+def _rows(loaded: Loaded, place: int, show_stage: Callable[[str], None] = lambda stage: None) -> list[Row]:
+    """The rows of the framework of one of the targets."""
+    framework, rows = loaded.targets[place][1].framework or "", list[Row]()
+    planted = {each.name: each for each in PLANTED if framework in each.frameworks}
+    for question in loaded.questions(place):
+        if not isinstance(question, Refused) and question.callable.name in planted:
+            rows.append(_row(planted[question.callable.name], framework, question, loaded.runner(place)))
+            show_stage(f"{rows[-1].planted.name} in {framework}")
+    return rows
+
+
+def _row(planted: Planted, framework: str, question: AnyQuestion, runner: Runner) -> Row:
     started = time.monotonic()
-    answered = answer(question, runner)  # type: ignore[arg-type]  # any question but a refused one
+    answered = answer(question, runner)
     verdict = answered if isinstance(answered, Verdict) else answered.verdict
     says = [each for diagnosis in verdict.diagnosis for each in (diagnosis.says, *diagnosis.also)]
     right = verdict.verdict in planted.verdicts and any(planted.says in each for each in says or [""])
