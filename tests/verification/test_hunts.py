@@ -64,6 +64,7 @@ def test_right_code_still_conforms_and_its_hardest_case_is_kept(folder: Path) ->
     done = verify("--minutes", "0.03", "--corpus", "corpus")
     assert done.exit_code == 0, done.output
     assert "searched on, at most 0.03 minutes" in done.output
+    assert "1 case took a new way through its code" in done.output
     assert len(list((folder / "corpus").iterdir())) == 1
     again = verify("--corpus", "corpus")
     assert again.exit_code == 0

@@ -181,7 +181,7 @@ def test_every_field_is_needed(name: str) -> None:
 def test_no_field_has_another_type(name: str, wrong: Any) -> None:
     """A wrong value is refused; where it is right it is what is received."""
     optional = {"trouble", "during", "peak_bytes"}
-    empty = {"outputs", "changed_inputs", "global_state", "answers", "recorded"}
+    empty = {"outputs", "changed_inputs", "global_state", "answers", "recorded", "steps"}
     right = (
         (name in optional and wrong is None)
         or (name in empty and wrong == [])

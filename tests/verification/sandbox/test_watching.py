@@ -12,6 +12,7 @@ import pytest
 from attnspec.verification.sandbox.messages import MOST_RECORDED, MOST_RECORDED_BYTES, Outcome, Request, Watched
 from attnspec.verification.sandbox.runner import Runner
 from attnspec.verification.sandbox.targets import File
+from attnspec.verification.sandbox.wire import Array
 
 NUMPY = """
 import json, sys
@@ -56,6 +57,11 @@ def odd(x):
     return y
 def scalar(x): return x.sum()
 def pair(x): return x + 1, x + 2
+def branches(x):
+    y = x * 2
+    if y.sum() > 100:
+        y = twice(y)
+    return y
 """
 HELPER = """
 def twice(x):
@@ -110,6 +116,23 @@ def places(outcome: Outcome) -> list[tuple[str, str, str]]:
 
 def test_nothing_is_recorded_of_other_calls(runner: Runner) -> None:
     assert watched(runner, "lines", "").recorded == ()
+
+
+def test_another_branch_has_other_steps(runner: Runner) -> None:
+    """They go on in the functions of other own files; a call that is not stepped has none."""
+
+    def steps(x: Array, stepped: bool = True) -> set[tuple[str, int, int]]:
+        request = Request("branches", {"x": x}, framework="numpy", call_by=[(None, "x")], outputs=1, stepped=stepped)
+        (outcome,) = runner.call_many([request])
+        assert outcome.status == "ok"
+        return {(Path(file).name, before, after) for file, before, after in outcome.steps}
+
+    small, large = steps(X), steps(100 * X)
+
+    assert steps(X, stepped=False) == set()
+    assert steps(X + 1) == small
+    assert {file for file, _, _ in small} == {"mine.py"}
+    assert {file for file, _, _ in large - small} == {"mine.py", "helper.py"}
 
 
 def test_variables_are_recorded_with_their_lines(runner: Runner, folder: Path) -> None:

@@ -207,7 +207,8 @@ class EquationVerifier(Verifier[Conclusion]):
     def hunt(self) -> Conclusion | None:
         if not self.question.minutes:
             return None
-        hunt = Hunt(self.candidate, self.judge, self.judgement, 60 * self.question.minutes, self.on_progress)
+        seconds, is_stepped = 60 * self.question.minutes, self.question.trace
+        hunt = Hunt(self.candidate, self.judge, self.judgement, seconds, self.on_progress, is_stepped)
         hunt.run()
         self.hardest = hunt.hardest
         self.note(hunt.says)

@@ -47,6 +47,9 @@ LAYOUTS_OF: Mapping[str, frozenset[str]] = {
 read-only tensors, JAX no strides at all."""
 
 
+Step = tuple[str, int, int]
+"""A file of the candidate, and the numbers of two lines of it that run one after the other; 0 is before the first."""
+
 MOST_RECORDED, MOST_RECORDED_BYTES = 400, 4 << 20
 """So many arrays, with so many bytes together, are recorded of a watched call."""
 
@@ -156,6 +159,7 @@ class Request:
         watched: whether the arrays that it makes on the way are recorded: "lines", those that lines of its files bind
             to variables and those that functions return; "operations", also the results of single operations, as far
             as the framework shows them; "" for no.
+        stepped: whether it is returned from which lines of its files it goes to which.
         balls: whether the answer is wanted in ball arithmetic, free of rounding; arrays are contiguous then.
         buffers: whether NumPy's own functions then make arrays of balls too. What the code keeps of them is of no use
             to a call with numbers, so that the worker should end afterwards.
@@ -186,6 +190,7 @@ class Request:
     entries: tuple[str, ...] = ()
     made: Mapping[str, Setting] | None = None
     watched: Watched = ""
+    stepped: bool = False
     balls: bool = False
     buffers: bool = False
     measured: bool = False
@@ -344,6 +349,7 @@ class Outcome:
         not_plain: what was returned instead of a plain value, such as "a float at [0]"; empty if it is plain.
         broken: the worker cannot be used for another call.
         recorded: the arrays of a watched call, in the order in which they were made.
+        steps: those of a stepped call, each once.
         untraced: why a call has no answer in balls; "" if it has one, or if none was wanted.
         calls: how often a call with arrays was made.
         varied: how many of these gave other bits than the first.
@@ -365,6 +371,7 @@ class Outcome:
     not_plain: str = ""
     broken: bool = False
     recorded: tuple[Recorded, ...] = ()
+    steps: tuple[Step, ...] = ()
     untraced: str = ""
     calls: int = 1
     varied: int = 0

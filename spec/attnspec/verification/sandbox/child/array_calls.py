@@ -25,6 +25,7 @@ from attnspec.verification.sandbox.child.global_state import GlobalState
 from attnspec.verification.sandbox.child.measuring import Measurement, measured, measured_once
 from attnspec.verification.sandbox.child.pooling import extremes, spread
 from attnspec.verification.sandbox.child.programs.program import Program
+from attnspec.verification.sandbox.child.steps import Steps
 from attnspec.verification.sandbox.child.watching import Watch
 from attnspec.verification.sandbox.messages import Layout, Outcome, Output, Pass, Request
 from attnspec.verification.sandbox.wire import Array
@@ -130,6 +131,7 @@ def _run(
     values = {**gathered(values), "dtype": arrays.dtype(request.dtype)}
     progress, gradients = Progress(), request.gradients
     watch = Watch(lambda value: arrays.describe(arrays.unseen(value)).value) if request.watched else None
+    steps = Steps()
     seen = request.watched == "operations"
     if watch is not None and seen:
         values = {name: arrays.seen(value, watch.operation) for name, value in values.items()}
@@ -148,6 +150,9 @@ def _run(
     try:
         if request.measured or request.pools is not None:
             result, measurement = (measured if request.measured else measured_once)(call_and_wait)
+        elif request.stepped:
+            with steps:
+                result = call_and_wait()
         elif watch is None:
             repeated = repeat(request.times, call_and_wait, kept, _distance)
             result = repeated.result
@@ -158,6 +163,7 @@ def _run(
         outcome = Outcome(
             "ok",
             recorded=recorded,
+            steps=tuple(sorted(steps.taken)),
             seconds=measurement.seconds,
             peak_bytes=measurement.peak_bytes,
             calls=repeated.calls,
