@@ -280,6 +280,17 @@ def test_zeros_agree_to_the_digits_that_the_format_has_left() -> None:
     assert 20 < comparison.digits < 23
 
 
+def test_balls_as_wide_as_the_output_are_no_agreement() -> None:
+    """They meet, whatever the numbers are."""
+    with working():
+        narrow, wide = (np.array([Ball(arb(2)), Ball(arb(1, radius))], dtype=object) for radius in (0, 3))
+        comparison = compare((narrow,), (wide,), 0.0)
+
+    assert not comparison.separated
+    assert comparison.undecided == 1
+    assert comparison.digits == math.inf
+
+
 @pytest.mark.parametrize(
     ("kind", "begins"),
     [("another", "the formula is nearly right, in 10"), ("same", "the formula is right, in 10")],

@@ -37,7 +37,7 @@ class Comparison:
 
     Attributes:
         elements: how many elements there are.
-        undecided: of how many nothing is known, or one is infinite or NaN.
+        undecided: of how many no digit is known, or one is infinite or NaN.
         separated: the elements whose balls are disjoint, the largest distance first.
         digits: to how many decimal digits the others agree, relative to the largest of the output; infinite if all are
             equal exactly.
@@ -73,8 +73,10 @@ def compare(expected: tuple[Any, ...], got: tuple[Any, ...], floor: float) -> Co
             least = float(distance.abs_lower())
             if least > floor:
                 separated.append(Separation(place, index, float(a.value), float(b.value), least))
+            elif shared := _digits(distance, scale):
+                digits = min(digits, shared)
             else:
-                digits = min(digits, _digits(distance, scale))
+                undecided += 1
     separated.sort(key=lambda each: -each.distance)
     return Comparison(elements, undecided, tuple(separated), digits)
 
