@@ -233,7 +233,8 @@ def test_a_state_in_a_tuple_is_told_from_one_in_two_parameters() -> None:
         return np.tanh(c_next) / (1 + np.exp(-o)), c_next
 
     def of_tuple(x: Any, hx: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
-        return cell(x, *hx, w_ih, w_hh, b_ih, b_hh)
+        h, c = hx
+        return cell(x, h, c, w_ih, w_hh, b_ih, b_hh)
 
     def apart(x: Any, hx: Any, before: Any, w_ih: Any, w_hh: Any, b_ih: Any, b_hh: Any) -> Any:
         return cell(x, hx, before, w_ih, w_hh, b_ih, b_hh)
