@@ -404,3 +404,11 @@ def test_a_table_is_read_where_16_bits_do_not_count_its_numbers() -> None:
 
     assert int(made.arrays["k"].min()) * width > 2**16
     assert not any(each.why.startswith("last rows") for each in cells(NORM))
+
+
+def test_a_count_is_asked_beyond_32_bits() -> None:
+    id = "cost.encoder_layer_operations"
+    made = make(REGISTRY[id], cell(id, "all sizes 65537"), "float32")
+
+    assert 2**32 < int(evaluate(REGISTRY[id].definition, (), made.arguments)) < 2**63
+    assert not any(each.why.startswith("all sizes") for each in cells("position.sinusoidal"))

@@ -16,7 +16,8 @@ from attnspec.interpreters.rounding.policy import preset
 from attnspec.notation import Float, Tensor
 from attnspec.thresholds import TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
-from attnspec.verification.cases.case import Case
+from attnspec.verification.cases.case import Case, make
+from attnspec.verification.cases.grid import grid
 from attnspec.verification.diagnosis.changed import OF_INPUTS, changed_answers, changed_inputs, is_contradicted
 from attnspec.verification.diagnosis.input_changes import input_changes, wrapped_inputs
 from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
@@ -348,6 +349,23 @@ def test_changed_answers_are_named(change: Callable[[Array], Array], says: str) 
     answers = [Observation(each.case, (change(each.answers[0]),)) for each in read(MASKED)]
 
     assert says in str(changed_answers(judge(MASKED), answers, POLICY))
+
+
+@pytest.mark.parametrize(
+    ("count", "says"),
+    [
+        (lambda value: value.astype(np.int64).astype(np.int32), "it is counted in 32 bits, which overflow"),
+        (lambda value: value.astype(np.int64).astype(np.uint32), "it is counted in 32 bits, which overflow"),
+        (lambda value: value.astype(np.float32), "it is counted in float32"),
+    ],
+)
+def test_a_count_in_few_bits_is_named(count: Callable[[Array], Array], says: str) -> None:
+    id = "cost.lstm_operations"
+    [cell] = [each for each in grid(REGISTRY[id], lambda _: 0, (0,)) if each.why.startswith("all sizes")]
+    case = make(REGISTRY[id], cell, "float32")
+    value = np.asarray(evaluate(REGISTRY[id].definition, (), case.arguments))
+
+    assert says in str(changed_answers(judge(id), [Observation(case, (count(value),))], POLICY))
 
 
 MOMENTUM, LENGTHS = "optimizer.sgd_momentum", "recurrent.simple_rnn_lengths"

@@ -7,7 +7,7 @@ import pytest
 from attnspec import REGISTRY
 from attnspec.implementation import DTYPES
 from attnspec.interpreters.rounding.policy import FORMATS, preset
-from attnspec.verification.judge.forms import PLAIN, Form
+from attnspec.verification.judge.forms import CONSTANTS, PLAIN, Form
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.judge.mutant_values import differ, values
 from synthetic import answers, case_of, sentence, small_cases
@@ -100,3 +100,8 @@ def test_where_software_may_compute_one_way_or_the_other_both_are_right() -> Non
     mixed = [*answers(REGISTRY[id].definition, cases[::2], under), *answers(other, cases[1::2], under)]
 
     assert judge.judge(mixed, under, form=Form("one or the other, by size", other=other)).right
+
+
+def test_no_constant_is_rounded_of_what_counts() -> None:
+    assert forms("cost.linear_parameters", "float32") == []
+    assert any(CONSTANTS in each.names for each in forms("position.sinusoidal", "float32"))

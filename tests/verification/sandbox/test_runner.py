@@ -129,6 +129,9 @@ def draws(x): return x + torch.rand_like(x)
 def settings(x):
     torch.set_default_dtype(torch.float64); torch.set_grad_enabled(False); torch.set_num_threads(3)
     return x
+class Mode(torch.overrides.TorchFunctionMode):
+    def __torch_function__(self, func, types, args=(), kwargs=None): return func(*args, **(kwargs or {}))
+def enters(x): Mode().__enter__(); return x + 1
 def mutates(x): x.mul_(2); return x.clone()
 def grabs(x): return torch.empty(1 << 40)
 """
@@ -137,6 +140,9 @@ JAX = """
 import jax
 import jax.numpy as jnp
 
+def promotes(x):
+    jax.config.update("jax_numpy_dtype_promotion", "strict")
+    return x
 @jax.jit
 def plus_zeros(x): return x + jnp.zeros(x.shape)
 def index(x, i): return x[i]
@@ -663,6 +669,7 @@ def test_torch_contract(torch_runner: Runner) -> None:
         "torch default dtype",
         "torch num threads",
     )
+    assert call(torch_runner, "enters", framework="torch").global_state == ("torch modes",)
     assert call(torch_runner, "grabs", framework="torch").status == "memory"
     assert call(torch_runner, "double", framework="torch", device="cuda:77").status == "unavailable"
 
@@ -676,6 +683,10 @@ def test_jax_keeps_float64_and_does_not_force_it(jax_runner: Runner, dtype: str)
     assert (output.kind, output.dtype, output.device) == ("array of jax", expected, "cpu")
     assert outcome.global_state == ()
     np.testing.assert_array_equal(output.value, X)
+
+
+def test_jax_settings_stay(jax_runner: Runner) -> None:
+    assert call(jax_runner, "promotes", framework="jax").global_state == ("jax configuration",)
 
 
 def test_jax_refuses_a_layout_that_it_does_not_have(jax_runner: Runner) -> None:

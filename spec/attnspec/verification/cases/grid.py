@@ -77,6 +77,9 @@ ALIKE = ("mixed", "shared")
 MASKED_KEYS = 161
 """Keys of a case of padding: more than the longest padding, so that some are left behind it."""
 
+COUNTED = 65_537
+"""The size of all axes of a count: a product of two is more than 32 bits count, and no float32."""
+
 HIDING_PLACES, MOST_HIDDEN_WORK = 129, 3 * MOST_WORK
 """The size of both axes whose places hide one another: one beyond the longest tile. The work of such a case."""
 
@@ -106,6 +109,7 @@ def grid(
     yield from _large_values(made)
     yield from _flat_places(made)
     yield from _wide_tables(made)
+    yield from _large_counts(made)
     yield from _long(made, 0, LONG)
     yield from _narrow(made)
     yield from _zero_rows(made)
@@ -379,6 +383,16 @@ def _wide_tables(made: Describer) -> Iterator[Description]:
         fits = all(within(made.equation, axis, sizes[axis]) == sizes[axis] for axis in axes)
         if fits and work(definition, made.all_sizes(sizes)) <= MOST_LONG_WORK:
             yield made.at(f"last rows of {name}, {rows} = {EDGES[-1]}", made.plain, sizes, patterns=numbers)
+
+
+def _large_counts(made: Describer) -> Iterator[Description]:
+    """Of equations that count by sizes alone: all sizes so large that whole numbers of 32 bits overflow."""
+    definition = made.equation.definition
+    if definition.parameters or any(result.kind != "int" or result.dims for result in definition.results):
+        return
+    long = [name for name in made.names if definition.role(name) not in FEW]
+    if sizes := {name: COUNTED for name in long if within(made.equation, name, COUNTED) == COUNTED}:
+        yield made.at(f"all sizes {COUNTED}", batch=made.plain, sizes=sizes)
 
 
 def _ties(made: Describer) -> Iterator[Description]:

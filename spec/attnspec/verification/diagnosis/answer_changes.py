@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -57,6 +57,27 @@ def answer_changes(definition: Definition, output: int) -> Iterator[AnswerChange
             for place, word in enumerate(("first", "second")):
                 yield _of_half(whole, place, f"in the {word} half along {dims[-1]}, {whole.says}")
     yield from _along_axes(definition, output)
+
+
+def counted(definition: Definition, output: int, wrong: Iterable[Array]) -> Iterator[AnswerChange]:
+    """The changes of a count: one alone tells, since no other number has all of its digits.
+
+    Args:
+        wrong: the wrong answers. 0 has no digits, and is what is left where all of them overflow.
+    """
+    if definition.results[output].kind == "int" and all(answer.all() for answer in wrong):
+        yield AnswerChange("{name} is counted in 32 bits, which overflow", _overflown)
+        yield AnswerChange("{name} is counted in float32", lambda value, answer, axes: _in_float32)
+
+
+def _overflown(_: Array, answer: Array, __: int) -> Along | None:
+    """Whole numbers of 32 bits, which have a sign where an answer is below 0."""
+    lowest = -(2**31) if (answer < 0).any() else 0
+    return lambda array: (array - lowest) % 2**32 + lowest
+
+
+def _in_float32(array: Array) -> Array:
+    return array.astype(np.float32).astype(array.dtype)
 
 
 def _along_axes(definition: Definition, output: int, last: bool = True) -> Iterator[AnswerChange]:

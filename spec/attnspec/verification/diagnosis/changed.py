@@ -20,7 +20,7 @@ from attnspec.thresholds import CONTROLS, NAMED_CHANGES, NEARER_ELEMENTS, TELLIN
 from attnspec.verification.candidate.observation import Array, Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis import locate
-from attnspec.verification.diagnosis.answer_changes import AnswerChange, answer_changes
+from attnspec.verification.diagnosis.answer_changes import AnswerChange, answer_changes, counted
 from attnspec.verification.diagnosis.input_changes import Change, input_changes
 from attnspec.verification.diagnosis.recognise import one_number
 from attnspec.verification.diagnosis.wrong_elements import wrong_elements
@@ -106,7 +106,9 @@ def changed_answers(judge: Judge, observations: Sequence[Observation], policy: P
         wrong = [comparison for comparison in failing if comparison.output == output]
         of_output = [comparison for comparison in compared if comparison.output == output]
         told = sum(int((each.ratio > 1).sum()) for each in of_output) >= TELLING_ELEMENTS
-        changes = answer_changes(definition, output) if told else ()
+        changes = (
+            answer_changes(definition, output) if told else counted(definition, output, (each.answer for each in wrong))
+        )
         right = [comparison for comparison in of_output if not comparison.fails]
         fitting = [change for change in changes if all(_explained(judge, change, each) for each in wrong)]
         fitting = [change for change in fitting if not change.is_general] or fitting

@@ -69,7 +69,7 @@ def forms(equation: Equation[..., Any], dtype: str) -> list[Form]:
     all_forms += [
         replace(form, says=f"{form.says}, or not, by size", definition=None, other=form.definition) for form in listed
     ]
-    if dtype == "float64":
+    if dtype == "float64" or _counts(equation.definition):
         return all_forms[1:]
     bits, also = int(FORMATS[dtype].bits), f"constants rounded to {dtype}"
     all_forms += [
@@ -83,6 +83,12 @@ def forms(equation: Equation[..., Any], dtype: str) -> list[Form]:
             Form(f"{says}; {also}", constants=bits, products=True, names=(PRODUCTS, CONSTANTS)),
         ]
     return all_forms[1:]
+
+
+def _counts(definition: Definition) -> bool:
+    """Whether whole numbers are made of whole numbers alone: of these no constant is rounded."""
+    kinds = {each.kind for each in (*definition.parameters, *definition.results)}
+    return "float" not in kinds and all(each.kind == "int" for each in definition.results)
 
 
 def named(equation: Equation[..., Any]) -> dict[str, str]:

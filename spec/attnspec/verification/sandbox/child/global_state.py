@@ -11,7 +11,10 @@ from typing import Any
 
 import numpy as np
 
-JAX_SETTINGS = ("jax_enable_x64", "jax_default_matmul_precision", "jax_default_device", "jax_disable_jit")
+JAX_SETTINGS = (
+    "jax_enable_x64", "jax_default_matmul_precision", "jax_default_device", "jax_disable_jit", "jax_debug_nans",
+    "jax_debug_infs", "jax_numpy_dtype_promotion", "jax_numpy_rank_promotion", "jax_default_prng_impl",
+)  # fmt: skip
 
 
 class GlobalState:
@@ -36,7 +39,8 @@ def _state() -> dict[str, object]:
         "the working directory": _folder(),
     }
     if (torch := sys.modules.get("torch")) is not None:
-        state |= _torch_state(torch)
+        with torch._C.DisableTorchFunction():  # a mode that the call left would see these questions, and may raise
+            state |= _torch_state(torch)
     if (jax := sys.modules.get("jax")) is not None:
         state["jax configuration"] = [getattr(jax.config, name, None) for name in JAX_SETTINGS]
     return state
@@ -64,6 +68,7 @@ def _torch_state(torch: Any) -> dict[str, object]:
         "torch matmul precision": torch.get_float32_matmul_precision(),
         "torch deterministic algorithms": torch.are_deterministic_algorithms_enabled(),
         "torch autocast": torch.is_autocast_enabled(),
+        "torch modes": (torch._C._len_torch_function_stack(), torch._C._len_torch_dispatch_stack()),
         "torch backends": _torch_backends(torch.backends),
     }
 
