@@ -234,6 +234,20 @@ def of_eighths_too_large(e: Any) -> Any:
     return p * e.dtype.type(1.01) if eighths and not np.array_equal(e, np.round(e)) else p
 
 
+def test_a_candidate_that_runs_out_of_memory_is_not_started_anew_for_each_case(tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+
+    def tebibytes(e: Any) -> Any:
+        with calls.open("a") as file:
+            file.write("x")
+        return np.empty(1 << 40)
+
+    (verdict,) = attnspec.verify(tebibytes, "attention.weights").verdicts
+
+    assert (verdict.verdict, verdict.reason[:21]) == ("fails", "it runs out of memory"), str(verdict)
+    assert len(calls.read_text()) < 5
+
+
 def test_wrong_values_are_no_memory() -> None:
     """What is wrong for values that only the search for caches asks is wrong in a new process too."""
     (verdict,) = attnspec.verify(of_eighths_too_large, "attention.weights").verdicts

@@ -293,9 +293,10 @@ class Candidate:
             yield self.question.adaptation.to_equation(outcome, results, self.question.equation)
 
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
-        """Call the candidate on cases. Every outcome is kept in `calls`; no case follows a hang or a crash.
+        """Call the candidate on cases. Every outcome is kept in `calls`.
 
-        A case whose memory is refused, as it may be, is asked again in contiguous memory: its inputs may be changed.
+        No case follows one that ends the process: by a hang, a crash, or a lack of memory. A case whose memory is
+        refused, as it may be, is asked again in contiguous memory: its inputs may be changed.
 
         Returns:
             The answers that can be judged.
@@ -306,7 +307,7 @@ class Candidate:
             answers = self.answers(case, outcome)
             if answers is not None:
                 observations.append(Observation(case, answers))
-            elif outcome.status in ("timeout", "crashed"):
+            elif outcome.broken:  # each case would start a process anew
                 break
         refused = [replace(case, layout="contiguous") for case, _ in answer_form.refused(self.calls[before:])]
         return [*observations, *(self.observe(refused) if refused else ())]
