@@ -86,6 +86,20 @@ WITHOUT = {
 """Equations without a peer, by the reason."""
 
 
+PYTORCH_NLP, LABML_NN = (
+    f"[{name}](https://pypi.org/project/{name.replace(' ', '/')}/)" for name in ("pytorch-nlp 0.5.0", "labml-nn 0.5.1")
+)
+ELSEWHERE = (
+    (f"{PYTORCH_NLP}, `nn.Attention`", "Luong et al. 2015, arXiv:1508.04025v5, eq. 5", "differs",
+     "the projected query, W_a q, stands in place of q behind the context"),
+    (f"{LABML_NN}, `normalization.layer_norm.LayerNorm`", "`transformer.layer_norm`", "imprecise",
+     "the variance is the mean of x² less μ²: of constant rows of values near 30, a quarter give NaN"),
+    (f"{LABML_NN}, `optimizers.adam.Adam`", "`optimizer.adam`", "differs",
+     "eps is added before the second mean is corrected, so that it is larger by 1/√(1 − β_2^step)"),
+)  # fmt: skip
+"""What was found in packages that are not installed for the tests: the package, the equation, the verdict, and why."""
+
+
 def without(id: str) -> str:
     """Why an equation has no peer; "" if no reason is listed."""
     return next((reason for reason, ids in WITHOUT.items() if id in ids.split()), "")
@@ -184,6 +198,9 @@ def _paragraphs(
             for each in departures()
         ),
     )  # fmt: skip
+    yield "## Found elsewhere"
+    yield "Released software that is no peer, at its defaults, in float32. No test repeats these verdicts."
+    yield table(("package", "judged as", "verdict", "diagnosis"), ELSEWHERE)
 
 
 def _cell(peer: Declared, departed: set[str]) -> str:
