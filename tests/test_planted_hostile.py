@@ -23,6 +23,7 @@ ONCE_PASSED = {
     "remembering:wrong_without_gradients": "wrong with gradients turned off",
     "remembering:wrong_where_gradients_are_wanted": "wrong where its inputs want gradients",
     "remembering:wrong_where_few_want_gradients": "wrong where no other input wants one",
+    "lingering:leaves_a_function_mode": "torch modes",
     "remembering:flushes_denormals": "denormal numbers",
     "remembering:claims_nothing_that_can_be_asked": "the claim leaves none",
     "spying:evaluates_the_specification": "compared with itself",
