@@ -131,7 +131,7 @@ def default_framework(entry: Entry) -> str:
 def _packages(implementations: Iterable[Declared], default: str) -> Text:
     """Return a line for each implementation, with framework and package."""
     rows = sorted({(item.framework or default, item.package) for item in implementations})
-    return Text("\n".join(f"{framework:<5}  {package}" for framework, package in rows) or "nothing yet")
+    return Text("\n".join(f"{framework:<5}  {package}" for framework, package in rows) or "none installed")
 
 
 def _document(families: dict[str, list[Entry]], discovery: Discovery) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def _examples(procedure: Procedure[..., Any]) -> Iterator[tuple[str, str]]:
 def _implementations(declared: Sequence[Declared], default: str, width: int) -> list[str]:
     """Return a line for each implementation: framework, target, file and line."""
     rows = [(item.framework or default, f"{item.target}{item.remark}", f"{item.file}:{item.line}") for item in declared]
-    return _columns(rows, width) or ["nothing yet"]
+    return _columns(rows, width) or ["none installed"]
 
 
 def _argument(parameter: Parameter, id: str) -> Iterator[tuple[str, str, str]]:
