@@ -152,7 +152,7 @@ def _patterns(made: Describer, parameter: Parameter) -> list[str]:
         name
         for name in FLOAT_PATTERNS
         if axes >= fewest.get(name, 1)
-        and name not in ("ties", "zero rows")
+        and name not in ("ties", "zero rows", "positive")  # which are asked in cells of their own
         and not (bounded and name in UNBOUNDED_PATTERNS)
     ]
 
