@@ -225,6 +225,13 @@ def test_constants_in_half_precision_are_seldom_exact(dtype: str) -> None:
             assert written(value).contains(flint.arb(value))
 
 
+@pytest.mark.parametrize("eps", [1e-6, 1e-12])
+def test_a_given_number_of_which_half_precision_keeps_few_digits_or_none_is_known(eps: float) -> None:
+    with working(given=(eps,)):
+        assert finite(constant(float(np.float16(eps)), "float16")).contains(flint.arb(eps))
+        assert finite(constant(1.0, "float16")).is_exact()
+
+
 def test_tables_of_constants_are_refused() -> None:
     with working():
         assert constants(np.eye(3)).shape == (3, 3)

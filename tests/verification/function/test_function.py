@@ -280,10 +280,11 @@ def test_zeros_agree_to_the_digits_that_the_format_has_left() -> None:
     assert 20 < comparison.digits < 23
 
 
-def test_balls_as_wide_as_the_output_are_no_agreement() -> None:
-    """They meet, whatever the numbers are."""
+@pytest.mark.parametrize("radius", [0.5, 3])
+def test_balls_nearly_as_wide_as_the_output_are_no_agreement(radius: float) -> None:
+    """They meet, whatever the numbers are: not one digit is known."""
     with working():
-        narrow, wide = (np.array([Ball(arb(2)), Ball(arb(1, radius))], dtype=object) for radius in (0, 3))
+        narrow, wide = (np.array([Ball(arb(2)), Ball(arb(1, each))], dtype=object) for each in (0, radius))
         comparison = compare((narrow,), (wide,), 0.0)
 
     assert not comparison.separated

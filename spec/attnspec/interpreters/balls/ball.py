@@ -17,6 +17,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from flint import arb, ctx
 
+from attnspec.interpreters.rounding.policy import FORMATS
 from attnspec.thresholds import CONSTANT_ROUNDINGS, EXACT_CONSTANT_BITS, MOST_CONSTANTS, SCALAR_CONSTANT_ERROR
 
 PRECISION = 200
@@ -317,8 +318,11 @@ def constant(value: float, written_in: str = "float64") -> Ball:
         written_in = "float32"  # a library may hand a number on in fewer digits, as PyTorch's rms_norm does with eps
     bits = SIGNIFICANT_BITS[written_in]
     rounds = bits < SIGNIFICANT_BITS["float64"] and math.isfinite(value) and value not in Constants.given
-    if rounds and any(abs(each - value) <= abs(each) * 2.0 ** (1 - bits) for each in Constants.given):
-        return Ball(arb(value, abs(value) * 2.0 ** (1 - bits)))
+    if rounds:
+        errors = {each: abs(each) * 2.0 ** (1 - bits) + FORMATS[written_in].least for each in Constants.given}
+        likely = [error for each, error in errors.items() if abs(each - value) <= error]
+        if likely:
+            return Ball(arb(value, max(likely)))
     if is_exact(value, written_in):
         return exact(value)
     Constants.seen.add((value, bits))

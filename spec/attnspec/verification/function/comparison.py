@@ -73,7 +73,7 @@ def compare(expected: tuple[Any, ...], got: tuple[Any, ...], floor: float) -> Co
             least = float(distance.abs_lower())
             if least > floor:
                 separated.append(Separation(place, index, float(a.value), float(b.value), least))
-            elif shared := _digits(distance, scale):
+            elif (shared := _digits(distance, scale)) >= 1:
                 digits = min(digits, shared)
             else:
                 undecided += 1

@@ -131,7 +131,8 @@ def verdict_of(equation: Equation[..., Any], evidence: Evidence) -> FunctionVerd
     if sum(each.elements for each in compared) == undecided:
         return FunctionVerdict("not traced", f"not traced: {reasons or 'no element of a small case is decided'}")
     digits = min(each.digits for each in compared)
-    says = f"the same {'exactly' if digits == math.inf else f'to {int(digits)} digits'}, at {_count(at, 'point')}"
+    agree = "exactly" if digits == math.inf else f"to {_count(int(digits), 'digit')}"
+    says = f"the same {agree}, at {_count(at, 'point')}"
     says += f", {_count(undecided, 'element')} undecided" if undecided else ""
     says += f"; not traced at {_count(len(evidence.reasons), 'other')}: {reasons}" if reasons else ", all of it traced"
     return FunctionVerdict("same", says, None if digits == math.inf else int(digits), at)
