@@ -86,8 +86,9 @@ WITHOUT = {
 """Equations without a peer, by the reason."""
 
 
-PYTORCH_NLP, LABML_NN = (
-    f"[{name}](https://pypi.org/project/{name.replace(' ', '/')}/)" for name in ("pytorch-nlp 0.5.0", "labml-nn 0.5.1")
+PYTORCH_NLP, LABML_NN, ROTARY = (
+    f"[{name}](https://pypi.org/project/{name.replace(' ', '/')}/)"
+    for name in ("pytorch-nlp 0.5.0", "labml-nn 0.5.1", "rotary-embedding-torch 0.9.1")
 )
 ELSEWHERE = (
     (f"{PYTORCH_NLP}, `nn.Attention`", "Luong et al. 2015, arXiv:1508.04025v5, eq. 5", "differs",
@@ -96,6 +97,9 @@ ELSEWHERE = (
      "the variance is the mean of x² less μ²: of constant rows of values near 30, a quarter give NaN"),
     (f"{LABML_NN}, `optimizers.adam.Adam`", "`optimizer.adam`", "differs",
      "eps is added before the second mean is corrected, so that it is larger by 1/√(1 − β_2^step)"),
+    (f"{ROTARY}, `RotaryEmbedding.rotate_queries_or_keys`",
+     "Su et al. 2021, arXiv:2104.09864, eq. 15, in bfloat16", "differs",
+     "positions are counted in the dtype of the queries, where 257 is 256"),
 )  # fmt: skip
 """What was found in packages that are not installed for the tests: the package, the equation, the verdict, and why."""
 
@@ -199,7 +203,10 @@ def _paragraphs(
         ),
     )  # fmt: skip
     yield "## Found elsewhere"
-    yield "Released software that is no peer, at its defaults, in float32. No test repeats these verdicts."
+    yield (
+        "Released software that is no peer, at its defaults, in float32 where no other dtype is named. No test repeats "
+        "these verdicts."
+    )
     yield table(("package", "judged as", "verdict", "diagnosis"), ELSEWHERE)
 
 
