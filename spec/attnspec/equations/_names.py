@@ -118,6 +118,8 @@ COMMON_NAMES: dict[str, tuple[str, ...]] = {
     "k": ("key", "keys", "K"),
     "v": ("value", "values", "V"),
     "text.k": ("token", "tokens", "ids", "input_ids", "indices"),
+    "position.t": ("max_len", "max_length", "seq_len", "length", "n_positions", "num_positions", "positions"),
+    "position.d": ("d_model", "dim", "dims", "embed_dim", "emb_dim", "hidden_size", "depth"),
     "mask": ("attn_mask",),
     "e": ("scores", "score", "energy", "attn_scores", "input", "logits"),
     "alpha": ("weights", "attn", "attn_weights", "attention_weights"),

@@ -246,7 +246,7 @@ class Explainer:
         ]
         if failure.kind is not VerdictKind.FAILS or not answered:
             return failure
-        known = recognise(self.judge, answered, self.mistakes, self.judge.infer_policy(answered))
+        known = recognise(self.judge, answered, self.mistakes, self.judge.infer_policy(answered), refute=True)
         if known is None:
             return failure
         diagnosis = replace(known, says=f"{known.says} (seen where the sizes let it run)")
