@@ -308,9 +308,10 @@ def verify(
 
     The options --dtype, --bind, --set, --same, --weights, --inputs, --name, --source and --claim may be repeated. A
     claim is batch=0 (the numbers of leading batch axes; 0,1 is the default, and 0,1,2 adds two of them), smallest.t=1
-    (the smallest size of an axis), form=NAME (an equal rewriting accepted at any loss of bits), or yes or no for
-    finite, contiguous, deterministic and double_backward. deterministic=runs,batch,splits claims answers that are equal
-    bit by bit over these, splits.PARAMETER=1,2,4 that they are right for each of these values.
+    (the smallest size of an axis), multiple.d=2 (a number that its sizes are multiples of), form=NAME (an equal
+    rewriting accepted at any loss of bits), or yes or no for finite, contiguous, deterministic and double_backward.
+    deterministic=runs,batch,splits claims answers that are equal bit by bit over these, splits.PARAMETER=1,2,4 that
+    they are right for each of these values.
     """
     from attnspec.verification.sandbox.runner import Runner
 

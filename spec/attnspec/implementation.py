@@ -54,6 +54,7 @@ DETERMINISM = ("runs", "batch", "splits")
 SEVERAL = {
     **dict.fromkeys(("dtypes", "devices", "batch", "forms"), "({},)"),
     "smallest": "{{'batch': {}}}",
+    "multiple": "{{'AXIS': {}}}",
     "splits": "{{'PARAMETER': ({},)}}",
 }
 """{field of a claim that takes several values: how one value is written there}."""
@@ -75,6 +76,7 @@ class Claim:
         devices: kinds of device that it runs on, such as "cpu" or "cuda".
         policy: precision policy, one of `PrecisionPolicy`. If None, the verifier infers it.
         smallest: the smallest size that it accepts, by the name of the axis; "batch" is every batch axis.
+        multiple: a number that its sizes are multiples of, by the name of the axis, such as 2 for even ones.
         batch: the numbers of leading batch axes that it accepts; each of them is tested.
         finite: whether only finite inputs are claimed. If False, NaN and infinity at masked places are claimed too.
         contiguous: whether only C-contiguous inputs are claimed.
@@ -89,7 +91,7 @@ class Claim:
 
     Raises:
         SpecError: there is no such dtype, no dtype or number of batch axes at all, a double backward pass without a
-            backward pass, or one value in place of several.
+            backward pass, one value in place of several, or multiples of a number below 1.
 
     Examples:
         >>> import attnspec
@@ -104,6 +106,7 @@ class Claim:
     devices: tuple[str, ...] = ("cpu", "cuda")
     policy: str | None = None
     smallest: Mapping[str, int] = field(default_factory=dict)
+    multiple: Mapping[str, int] = field(default_factory=dict)
     batch: tuple[int, ...] = (0, 1)
     finite: bool = True
     contiguous: bool = False
@@ -135,6 +138,13 @@ class Claim:
         if min(self.batch) < 0:
             expected = "numbers of axes, such as (0, 1)"
             raise SpecError("a number of batch axes is not negative", given=f"batch={self.batch}", expected=expected)
+        for axis, number in self.multiple.items():
+            if number < 1:
+                raise SpecError(
+                    "sizes are multiples of a number from 1 on",
+                    given=f"multiple.{axis}={number}",
+                    mend=f"multiple.{axis}=2",
+                )
         if self.double_backward and not self.backward:
             mend = "claim the backward pass too: backward=True, double_backward=True"
             raise SpecError("a double backward is claimed, and no backward pass", given=repr(self), mend=mend)
@@ -156,7 +166,8 @@ class Claim:
         """A copy of this claim with some fields replaced.
 
         Args:
-            fields: new values by the name of the field. Sizes in `smallest` are added to those of this claim.
+            fields: new values by the name of the field. Axes in `smallest` and `multiple` are added to those of this
+                claim.
 
         Returns:
             The new claim.
@@ -173,8 +184,9 @@ class Claim:
             if name not in Claim.__dataclass_fields__:
                 raise unknown_claim(name, fields[name])  # type: ignore[literal-required]  # a mistyped name, at run time
         changes: dict[str, Any] = dict(fields)
-        if isinstance(changes.get("smallest"), Mapping):
-            changes["smallest"] = {**self.smallest, **changes["smallest"]}
+        for name in ("smallest", "multiple"):
+            if isinstance(changes.get(name), Mapping):
+                changes[name] = {**getattr(self, name), **changes[name]}
         return replace(self, **changes)
 
 
@@ -192,6 +204,7 @@ class ClaimFields(TypedDict, total=False):
     devices: tuple[str, ...]
     policy: str | None
     smallest: Mapping[str, int]
+    multiple: Mapping[str, int]
     batch: tuple[int, ...]
     finite: bool
     contiguous: bool
@@ -221,7 +234,7 @@ ANSWERS = {"yes": True, "no": False, "true": True, "false": False}
 
 
 def parse_claim(given: Mapping[str, str]) -> dict[str, Any]:
-    """Parse fields of a `Claim` on a command line, such as batch=0,1; smallest.t=1; form=A,B; contiguous=yes.
+    """Parse fields of a `Claim` on a command line, such as batch=0,1; smallest.t=1; multiple.d=2; form=A,B.
 
     Args:
         given: {field: its value as text}.
@@ -240,7 +253,7 @@ def parse_claim(given: Mapping[str, str]) -> dict[str, Any]:
             fields[name] = ANSWERS[value.lower()]
         elif name == "batch" and not axis and all(map(str.isdecimal, numbers)):
             fields[name] = tuple(map(int, numbers))
-        elif name == "smallest" and axis and value.isdecimal():
+        elif name in ("smallest", "multiple") and axis and value.isdecimal():
             fields[name] = {**fields.get(name, {}), axis: int(value)}
         elif name == "splits" and axis and all(map(str.isdecimal, numbers)):
             fields[name] = {**fields.get(name, {}), axis: tuple(map(int, numbers))}
@@ -249,11 +262,11 @@ def parse_claim(given: Mapping[str, str]) -> dict[str, Any]:
         elif name == "deterministic" and not axis and all(part.strip() in DETERMINISM for part in value.split(",")):
             fields[name] = tuple(part.strip() for part in value.split(","))
         else:
-            known = ("batch", "smallest", "form", "splits", *FLAGS)
+            known = ("batch", "smallest", "multiple", "form", "splits", *FLAGS)
             raise SpecError(
                 f"no claim {field_}={value}",
                 given=f"{field_}={value}",
-                expected="batch=0,1; smallest.AXIS=1; form=NAME; deterministic=runs,batch,splits; "
+                expected="batch=0,1; smallest.AXIS=1; multiple.AXIS=2; form=NAME; deterministic=runs,batch,splits; "
                 f"splits.PARAMETER=1,2; or yes or no for {', '.join(FLAGS)}",
                 mend="" if name in known else nearest(name, known),
             )
@@ -323,8 +336,8 @@ def implements(
         same: {argument that the callable does not take: argument that it reads in its place}.
         weights: {argument of the equation: where the callable keeps it}, such as {"mask": "~padding"}. A caller of
             `verify`, where these are explained, may override each of them.
-        **claim: fields of `Claim`: dtypes, devices, policy, smallest, batch, finite, contiguous, deterministic,
-            splits, backward, double_backward, forms.
+        **claim: fields of `Claim`: dtypes, devices, policy, smallest, multiple, batch, finite, contiguous,
+            deterministic, splits, backward, double_backward, forms.
 
     Returns:
         A decorator that returns the callable.

@@ -283,10 +283,17 @@ def test_tables_of_other_names_are_refused(project: Path, settings: str, words: 
 
 
 def test_lists_of_a_claim_become_tuples(gate: Callable[..., Result], asked: list[Any]) -> None:
-    own = 'claim = {splits = {parts = [1, 2]}, deterministic = ["runs"], forms = "A", smallest = {n = 2}}'
+    own = 'claim = {splits = {parts = [1, 2]}, deterministic = ["runs"], forms = "A", smallest = {n = 2}, '
+    own += "multiple = {d = 8}}"
 
     assert gate("", ENTRY + own).exit_code == 0
-    wanted = {"splits": {"parts": (1, 2)}, "deterministic": ("runs",), "forms": ("A",), "smallest": {"n": 2}}
+    wanted = {
+        "splits": {"parts": (1, 2)},
+        "deterministic": ("runs",),
+        "forms": ("A",),
+        "smallest": {"n": 2},
+        "multiple": {"d": 8},
+    }
     assert asked[0][1].claim == wanted
 
 

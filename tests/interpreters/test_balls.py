@@ -198,6 +198,18 @@ def test_what_may_be_anything_is_unknown(compute: Callable[[], Ball]) -> None:
             compute().is_nan()
 
 
+def test_the_larger_of_two_numbers_that_are_apart_is_that_number() -> None:
+    """A comparison with it is then decided, as in the gradient of a maximum; of balls that overlap none is."""
+    with working():
+        low, high, wide = constant(1 / 3), constant(math.sqrt(2)), ball(1, 1)
+
+        assert largest(low, high) is high
+        assert least(low, high) is low
+        assert largest(low, high) == high
+        assert largest(low, wide) is not low
+        assert largest(low, wide) is not wide
+
+
 def test_constants_are_widened_by_what_rounding_may_have_changed() -> None:
     with working(given=(1e-5,)):
         assert finite(constant(0.5)).is_exact()

@@ -69,6 +69,7 @@ CLAIM: Mapping[str, type | tuple[type, ...]] = {
     "devices": (str, list),
     "policy": str,
     "smallest": dict,
+    "multiple": dict,
     "batch": (int, list),
     "finite": bool,
     "contiguous": bool,
@@ -82,7 +83,7 @@ CLAIM: Mapping[str, type | tuple[type, ...]] = {
 
 WITHIN: Mapping[str, type] = {
     **dict.fromkeys(("dtypes", "devices", "required", "forms", "deterministic", "bind", "same", "weights"), str),
-    **dict.fromkeys(("batch", "smallest", "splits"), int),
+    **dict.fromkeys(("batch", "smallest", "multiple", "splits"), int),
 }
 """{setting that is a list or a table: the type of its values}."""
 

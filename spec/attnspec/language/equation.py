@@ -109,6 +109,7 @@ class Equation(Generic[P, R]):
             over, else 0).
         scales: how test values of a parameter are drawn, where it is not as usual for its name.
         largest: largest size of a named axis in test cases, where larger ones take too long.
+        multiple: a number that the sizes of a named axis are multiples of in test cases, where others are not claimed.
         options: how options are drawn for test cases: values that are taken in turn, or a place along an axis.
         is_changed: whether it is another equation with changed lines or calls; `function` is then that of the other.
         evaluations: how many calls of equations were made in this process, of all of them.
@@ -146,6 +147,7 @@ class Equation(Generic[P, R]):
     largest: Mapping[str, int] = field(default_factory=dict)
     options: Mapping[str, tuple[float, ...] | Place] = field(default_factory=dict)
     is_changed: bool = False
+    multiple: Mapping[str, int] = field(default_factory=dict)
     own_gradient: list[Equation[..., Any]] = field(default_factory=list, repr=False)
     own_mutants: list[Curated] = field(default_factory=list, repr=False)
     own_forms: list[Curated] = field(default_factory=list, repr=False)

@@ -64,9 +64,10 @@ def questions(found: Sequence[CallableInfo], shown: str, wanted: VerifyOptions) 
             how = adaptation(adapted, each, called)
             refuse_same_of_gradients(how, called, backward)
             equation = gradient_of(called, framework) if backward else called
-            equation = restricted(equation, dict(how.fixed), dict(how.same))
-            called = restricted(called, dict(how.fixed), dict(how.same)) if backward else equation
             refuse_unknown_sizes(equation, declared.claim)
+            restrictions = dict(how.fixed), dict(how.same), declared.claim.multiple
+            equation = restricted(equation, *restrictions)
+            called = restricted(called, *restrictions) if backward else equation
             refuse_unknown_forms(equation, declared.claim)
             refuse_unknown_splits(each, declared.claim)
         except SpecError as error:
@@ -164,17 +165,19 @@ def _own_weights(
 
 
 def refuse_unknown_sizes(equation: Equation[..., Any], claim: Claim) -> None:
-    """Refuse a claim on the smallest value of a size that the equation does not have.
+    """Refuse a claim on a size that the equation does not have.
 
     Raises:
         UnknownName: there is such a size.
     """
-    known = ("batch", *sizes_of(equation.definition))
-    for name in claim.smallest:
+    sizes = (*sizes_of(equation.definition),)
+    claims = [("smallest", name, size, ("batch", *sizes)) for name, size in claim.smallest.items()]
+    claims += [("multiple", name, size, sizes) for name, size in claim.multiple.items()]
+    for claimed, name, size, known in claims:
         if name not in known:
             raise UnknownName(
                 f"{equation.id} has no size {name}",
-                given=f"smallest.{name}={claim.smallest[name]}",
+                given=f"{claimed}.{name}={size}",
                 expected=", ".join(known),
                 mend=nearest(name, known),
             )

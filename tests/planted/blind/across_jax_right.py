@@ -134,7 +134,10 @@ def heads_by_vmap(x_q, x_kv, W_q, W_k, W_v, W_o, *, heads):
     """Right: vmap over heads of the weights, whose outputs through their rows of W_o are summed."""
     c, wide = W_q.shape
     d = wide // heads
-    cut = lambda W: jnp.moveaxis(W.reshape(c, heads, d), 1, 0)  # noqa: E731
+
+    def cut(W):
+        return jnp.moveaxis(W.reshape(c, heads, d), 1, 0)
+
     n, m = x_q.shape[-2], x_kv.shape[-2]
     seen = jnp.arange(m) <= jnp.arange(n)[:, None] + (m - n)
 

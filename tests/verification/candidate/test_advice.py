@@ -32,6 +32,18 @@ def test_sizes_that_only_some_cases_have_are_left_out() -> None:
     assert advice(candidate(*reversed(calls)), VerdictKind.FAILS) == "if d and u are one size: --same u=d"
 
 
+def test_the_multiples_that_it_answers_are_named() -> None:
+    """The smallest number that tells them from the sizes at which it raises, of several; a size of 1 tells nothing."""
+    calls = (({"d": 3}, "raised"), ({"d": 6}, "raised"), ({"d": 8}, "ok"), ({"d": 4}, "ok"), ({"d": 12}, "ok"))
+
+    assert advice(candidate(*calls), VerdictKind.FAILS) == "if it is for multiples of 4 alone: --claim multiple.d=4"
+    assert advice(candidate(*calls, ({"d": 1}, "ok")), VerdictKind.FAILS).endswith("multiple.d=4")
+    assert advice(candidate(*calls[1:]), VerdictKind.FAILS) == ""
+    assert advice(candidate(*calls[:-1]), VerdictKind.FAILS) == ""
+    assert advice(candidate(*calls, ({"d": 5}, "ok")), VerdictKind.FAILS) == ""
+    assert advice(candidate(*calls, ({"d": 16}, "raised")), VerdictKind.FAILS) == ""
+
+
 def test_two_sizes_that_are_equal_wherever_it_answers_are_named() -> None:
     calls = (({"n": 3, "m": 4, "d": 5}, "raised"), ({"n": 6, "m": 6, "d": 5}, "ok"), ({"n": 2, "m": 2, "d": 2}, "ok"))
 

@@ -357,17 +357,25 @@ def has_few_bits(value: float, bits: int) -> bool:
 
 def largest(a: Any, b: Any) -> Ball:
     """The larger of two numbers, also where their balls overlap; NaN if one is."""
-    return _extreme(arb.max, max, number(a), number(b))
+    return _extreme(arb.max, max, operator.ge, number(a), number(b))
 
 
 def least(a: Any, b: Any) -> Ball:
     """The smaller of two numbers, also where their balls overlap; NaN if one is."""
-    return _extreme(arb.min, min, number(a), number(b))
+    return _extreme(arb.min, min, operator.le, number(a), number(b))
 
 
-def _extreme(of_balls: Callable[[arb, arb], arb], of_floats: Callable[[float, float], float], a: Ball, b: Ball) -> Ball:
+def _extreme(
+    of_balls: Callable[[arb, arb], arb],
+    of_floats: Callable[[float, float], float],
+    is_beyond: Callable[[Any, Any], bool],
+    a: Ball,
+    b: Ball,
+) -> Ball:
     if isinstance(a.value, arb) and isinstance(b.value, arb):
-        return Ball(of_balls(a.value, b.value))
+        if is_beyond(a.value, b.value):  # itself, so that a comparison with it is decided, as in the gradient of amax
+            return a
+        return b if is_beyond(b.value, a.value) else Ball(of_balls(a.value, b.value))
     if a.value is None or b.value is None:
         return UNKNOWN
     if any(isinstance(each.value, float) and math.isnan(each.value) for each in (a, b)):

@@ -11,6 +11,9 @@ from attnspec.verification.cases.case import Case
 from attnspec.verification.sandbox.messages import Outcome
 from attnspec.verification.verdict import VerdictKind
 
+STEPS = (2, 4, 8, 16, 32, 64, 128)
+"""Numbers that software may need a size to be a multiple of: even ones, and tiles."""
+
 HELPED = (VerdictKind.DIFFERS, VerdictKind.FAILS, VerdictKind.MISBEHAVES)
 """The verdicts that an option may change."""
 
@@ -32,6 +35,7 @@ def _lines(candidate: Candidate) -> Iterator[str]:
     right = [case for case, outcome in calls if outcome.status == "ok"]
     if failed and right:
         yield from _claims(failed)
+        yield from _multiples(failed, right)
         yield from _equal_sizes(failed, right)
     left = candidate.left_at_defaults
     if left:
@@ -49,6 +53,17 @@ def _claims(failed: Sequence[Case]) -> Iterator[str]:
         names |= {"batch"} if any(0 in each.batch for each in described) else set()
         claims = " ".join(f"--claim smallest.{name}=1" for name in sorted(names))
         yield f"if it is not for empty inputs: {claims}"
+
+
+def _multiples(failed: Sequence[Case], right: Sequence[Case]) -> Iterator[str]:
+    """The claim of multiples alone, if an axis has some wherever a candidate answers, and none where it raises."""
+    described = [[dict(case.description.sizes) for case in cases if case.description] for cases in (failed, right)]
+    for name in described[0][0] if all(described) else ():
+        raising, answered = ({each.get(name, 0) for each in cases} for cases in described)
+        answered -= {0, 1}  # nothing is left over of these, or it is broadcast
+        steps = (k for k in STEPS if all(size % k for size in raising) and not any(size % k for size in answered))
+        if len(answered) > 2 and len(raising) > 1 and (step := next(steps, None)):
+            yield f"if it is for multiples of {step} alone: --claim multiple.{name}={step}"
 
 
 def _equal_sizes(failed: Sequence[Case], right: Sequence[Case]) -> Iterator[str]:

@@ -132,6 +132,7 @@ class Question:
             if array.symbol.within is not None
         ]
         parts += [f"{name} ≥ {size}" for name, size in claim.smallest.items() if size > self._least_allowed(name)]
+        parts += [f"{name} a multiple of {size}" for name, size in claim.multiple.items() if size > 1]
         if claim.contiguous:
             parts.append("contiguous inputs")
         elif set(self.layouts) <= set(CONTIGUOUS):

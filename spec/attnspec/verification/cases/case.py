@@ -236,7 +236,8 @@ def few(definition: Definition) -> list[str]:
 
 def make(equation: Equation[..., Any], description: Description, dtype: str) -> Case:
     """The case of a description, its values rounded to a storage dtype."""
-    sizes = sized(equation.definition, without_negative_axes(equation, dict(description.sizes)))
+    claimed = {name: as_multiple(equation, name, size) for name, size in description.sizes}
+    sizes = sized(equation.definition, without_negative_axes(equation, claimed))
     description = replace(description, sizes=tuple(sizes.items()))
     definition = layers.of_count(equation.definition, sizes.get(layers.COUNT, 1))
     arrays: dict[str, NDArray[Any]] = {}
@@ -299,6 +300,13 @@ def _suit(layout: str, equation: Equation[..., Any], definition: Definition, arr
 def within(equation: Equation[..., Any], name: str, size: int) -> int:
     """A size, or the largest that is asked of the equation."""
     return min(size, equation.largest.get(name, size))
+
+
+def as_multiple(equation: Equation[..., Any], name: str, size: int) -> int:
+    """A size, or the next one that is asked where only multiples are; the one before if that is too large."""
+    step = equation.multiple.get(name, 1)
+    above = -(-size // step) * step
+    return above if above == within(equation, name, above) else size // step * step
 
 
 def unbatched(case: Case, equation: Equation[..., Any], kept: int = 0) -> Case:

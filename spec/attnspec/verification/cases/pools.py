@@ -16,7 +16,7 @@ from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
 from attnspec.language.tree import Parameter
 from attnspec.thresholds import POOL_REDUCED, POOL_ROWS
-from attnspec.verification.cases.case import FEW, Case, Description, smallest, within
+from attnspec.verification.cases.case import FEW, Case, Description, as_multiple, smallest, within
 from attnspec.verification.cases.sampling import Sampling
 
 USUAL_SIZE, FEW_SIZE = 64, 2
@@ -101,12 +101,15 @@ def usual_sizes(equation: Equation[..., Any], least: Mapping[str, int], given: M
             raise UnknownName(
                 f"{equation.id} has no size {name!r}", given=name, expected=expected, mend=nearest(name, known)
             )
-        if not smallest(equation, name) <= size <= equation.largest.get(name, size):
+        step = equation.multiple.get(name, 1)
+        if not smallest(equation, name) <= size <= equation.largest.get(name, size) or size % step:
             most = f" to {equation.largest[name]}" if name in equation.largest else " or more"
             expected = f"{smallest(equation, name)}{most}"
+            expected += f", a multiple of {step}" if step > 1 else ""
             raise SpecError(f"{equation.id} is not asked at this size", given=f"{name}={size}", expected=expected)
     usual = {name: FEW_SIZE if definition.role(name) in FEW else within(equation, name, USUAL_SIZE) for name in known}
-    return {name: given.get(name, max(size, least.get(name, 0))) for name, size in usual.items()}
+    claimed = {name: as_multiple(equation, name, max(size, least.get(name, 0))) for name, size in usual.items()}
+    return {**claimed, **{name: given[name] for name in known if name in given}}
 
 
 def distinct(

@@ -9,7 +9,7 @@ from typing import Any
 from attnspec.language import layers
 from attnspec.language.equation import Equation
 from attnspec.language.tree import Definition
-from attnspec.verification.cases.case import Case, Description, make, sized
+from attnspec.verification.cases.case import Case, Description, as_multiple, make, sized
 from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.recorded_names import by_argument, shortened
 from attnspec.verification.cases.recorded_sizes import RecordedShapes, usual_sizes
@@ -118,11 +118,15 @@ class Reader:
     def _with_usual(self, sizes: Mapping[str, int], definition: Definition) -> dict[str, int]:
         """Add a usual size for every axis that was not recorded, if the claim allows it, else the smallest claimed."""
         usual = usual_sizes(self.equation, definition)
-        return {**sizes, **{name: max(size, self.least(name)) for name, size in usual.items() if name not in sizes}}
+        return {**sizes, **{name: self._claimed(name, size) for name, size in usual.items() if name not in sizes}}
+
+    def _claimed(self, name: str, size: int) -> int:
+        """A size, or the next one that is claimed."""
+        return as_multiple(self.equation, name, max(size, self.least(name)))
 
     def _unclaimed(self, sizes: Mapping[str, int], batch: tuple[int, ...]) -> str:
         """Say why a case lies outside the claim; "" if it does not."""
-        reasons = [f"{name} = {size}" for name, size in sizes.items() if size < self.least(name)]
+        reasons = [f"{name} = {size}" for name, size in sizes.items() if size != self._claimed(name, size)]
         reasons += [f"batch = {size}" if size else "an empty batch" for size in batch if size < self.least("batch")]
         reasons += [f"{len(batch)} batch axes"] if len(batch) not in self.batches else []
         return f"{', '.join(reasons)} is not claimed" if reasons else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 from attnspec.language.equation import Curated, Equation
@@ -11,13 +12,17 @@ from attnspec.language.merging import merged
 
 
 def restricted(
-    equation: Equation[..., Any], values: Mapping[str, float], same: Mapping[str, str]
+    equation: Equation[..., Any],
+    values: Mapping[str, float],
+    same: Mapping[str, str],
+    multiple: Mapping[str, int] = MappingProxyType({}),
 ) -> Equation[..., Any]:
     """The equation as it is asked: itself where nothing is restricted.
 
     Args:
         values: {option or size: the only value that is asked}.
         same: {argument that is left out: argument that is read in its place}.
+        multiple: {size: a number that all are multiples of}.
 
     Raises:
         SpecError: two arguments cannot be one array.
@@ -29,6 +34,8 @@ def restricted(
             own_mutants=_merged(equation.curated, same),
             own_forms=_merged(equation.forms, same),
         )
+    if multiple:
+        equation = replace(equation, multiple=multiple)
     if not values:
         return equation
     of_options = equation.definition.size_options
@@ -45,12 +52,11 @@ def restricted(
 
 
 def of_any_size(equation: Equation[..., Any]) -> Equation[..., Any]:
-    """The equation without the sizes of which one value is asked."""
+    """The equation without what is claimed of sizes: those of which one value is asked, or multiples alone."""
     one = {name for name, size in equation.largest.items() if equation.smallest.get(name) == size}
     left = {name: size for name, size in equation.largest.items() if name not in one}
-    return replace(
-        equation, largest=left, smallest={name: size for name, size in equation.smallest.items() if name not in one}
-    )
+    least = {name: size for name, size in equation.smallest.items() if name not in one}
+    return replace(equation, largest=left, smallest=least, multiple={})
 
 
 def _merged(variants: Sequence[Curated], same: Mapping[str, str]) -> list[Curated]:

@@ -11,7 +11,7 @@ import numpy as np
 from attnspec.interpreters.evaluation.call import batch_shape
 from attnspec.language.equation import Equation
 from attnspec.language.layers import sizes_of
-from attnspec.verification.cases.case import Case, Description, make, unbatched
+from attnspec.verification.cases.case import Case, Description, as_multiple, make, unbatched
 from attnspec.verification.cases.distributions import in_range, rounded
 
 Fails = Callable[[Case], bool]
@@ -80,6 +80,7 @@ def _smaller(
     def taken(step: Description) -> bool:
         """Whether the fault shows in a case of this description; it is then the one to go on from."""
         nonlocal case, description
+        step = replace(step, sizes=tuple((name, as_multiple(equation, name, size)) for name, size in step.sizes))
         if step == description or not still(made := make(equation, step, dtype)):
             return False
         case, description = made, step
@@ -145,7 +146,7 @@ def _halved(equation: Equation[..., Any], case: Case, least: Callable[[str], int
         }
         size = max(case.arrays[array].shape[axis] for array, places in axes.items() for axis in places)
         halves = True
-        while halves and size // 2 >= max(least(name), 1):
+        while halves and size // 2 >= max(least(name), 1) and as_multiple(equation, name, size // 2) == size // 2:
             halves = False
             for half in (slice(0, size // 2), slice(size - size // 2, size)):
                 arrays = {array: _kept(case.arrays[array], places, half) for array, places in axes.items()}
