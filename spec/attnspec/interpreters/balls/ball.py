@@ -23,7 +23,7 @@ from attnspec.thresholds import CONSTANT_ROUNDINGS, EXACT_CONSTANT_BITS, MOST_CO
 PRECISION = 200
 """Significant bits of midpoints."""
 
-SIGNIFICANT_BITS = {"float64": 53, "float32": 24, "float16": 11, "bfloat16": 8}
+SIGNIFICANT_BITS = {name: int(format.bits) for name, format in FORMATS.items()}
 """Of the formats in which constants are written."""
 
 _Value: TypeAlias = "arb | float | None"
@@ -319,9 +319,8 @@ def constant(value: float, written_in: str = "float64") -> Ball:
     bits = SIGNIFICANT_BITS[written_in]
     rounds = bits < SIGNIFICANT_BITS["float64"] and math.isfinite(value) and value not in Constants.given
     if rounds:
-        errors = {each: abs(each) * 2.0 ** (1 - bits) + FORMATS[written_in].least for each in Constants.given}
-        likely = [error for each, error in errors.items() if abs(each - value) <= error]
-        if likely:
+        errors = ((each, abs(each) * 2.0 ** (1 - bits) + FORMATS[written_in].least) for each in Constants.given)
+        if likely := [error for each, error in errors if abs(each - value) <= error]:
             return Ball(arb(value, max(likely)))
     if is_exact(value, written_in):
         return exact(value)

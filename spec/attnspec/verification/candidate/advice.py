@@ -14,6 +14,9 @@ from attnspec.verification.verdict import VerdictKind
 STEPS = (2, 4, 8, 16, 32, 64, 128)
 """Numbers that software may need a size to be a multiple of: even ones, and tiles."""
 
+Sizes = dict[str, list[int]]
+"""{named size: its values, one for each case}."""
+
 HELPED = (VerdictKind.DIFFERS, VerdictKind.FAILS, VerdictKind.MISBEHAVES)
 """The verdicts that an option may change."""
 
@@ -35,8 +38,9 @@ def _lines(candidate: Candidate) -> Iterator[str]:
     right = [case for case, outcome in calls if outcome.status == "ok"]
     if failed and right:
         yield from _claims(failed)
-        yield from _multiples(failed, right)
-        yield from _equal_sizes(failed, right)
+        raising, answers = _sizes_in_both(failed, right)
+        yield from _multiples(raising, answers)
+        yield from _equal_sizes(raising, answers)
     left = candidate.left_at_defaults
     if left:
         usual = conventions().COMMON_SETTINGS
@@ -55,24 +59,28 @@ def _claims(failed: Sequence[Case]) -> Iterator[str]:
         yield f"if it is not for empty inputs: {claims}"
 
 
-def _multiples(failed: Sequence[Case], right: Sequence[Case]) -> Iterator[str]:
+def _sizes_in_both(failed: Sequence[Case], right: Sequence[Case]) -> tuple[Sizes, Sizes]:
+    """The sizes of the cases in which a candidate raises, and of those in which it answers, that all of them have."""
+    both = [[dict(case.description.sizes) for case in cases if case.description] for cases in (failed, right)]
+    names = [name for name in both[0][0] if all(name in each for cases in both for each in cases)] if all(both) else []
+    raising, answered = ({name: [each[name] for each in cases] for name in names} for cases in both)
+    return raising, answered
+
+
+def _multiples(raising: Sizes, answered: Sizes) -> Iterator[str]:
     """The claim of multiples alone, if an axis has some wherever a candidate answers, and none where it raises."""
-    described = [[dict(case.description.sizes) for case in cases if case.description] for cases in (failed, right)]
-    for name in described[0][0] if all(described) else ():
-        raising, answered = ({each.get(name, 0) for each in cases} for cases in described)
-        answered -= {0, 1}  # nothing is left over of these, or it is broadcast
-        steps = (k for k in STEPS if all(size % k for size in raising) and not any(size % k for size in answered))
-        if len(answered) > 2 and len(raising) > 1 and (step := next(steps, None)):
+    for name in raising:
+        wrong, right = {*raising[name]}, {*answered[name]} - {0, 1}  # nothing is left over of these, or it is broadcast
+        steps = (k for k in STEPS if all(size % k for size in wrong) and not any(size % k for size in right))
+        if len(right) > 2 and len(wrong) > 1 and (step := next(steps, None)):
             yield f"if it is for multiples of {step} alone: --claim multiple.{name}={step}"
 
 
-def _equal_sizes(failed: Sequence[Case], right: Sequence[Case]) -> Iterator[str]:
+def _equal_sizes(raising: Sizes, answered: Sizes) -> Iterator[str]:
     """Two sizes that are equal in every case in which a candidate answers, and different where it raises."""
-    sizes = [[dict(case.description.sizes) for case in cases if case.description] for cases in (failed, right)]
-    names = [name for name in sizes[0][0] if all(name in each for each in (*sizes[0], *sizes[1]))] if all(sizes) else []
-    for first, second in combinations(names, 2):
-        differ = all(each[first] != each[second] for each in sizes[0])
-        if differ and all(each[first] == each[second] for each in sizes[1]):
+    for first, second in combinations(raising, 2):
+        differ = all(a != b for a, b in zip(raising[first], raising[second], strict=True))
+        if differ and answered[first] == answered[second]:
             yield f"if {first} and {second} are one size: --same {second}={first}"
 
 

@@ -138,7 +138,7 @@ def slices(compared: Sequence[Compared]) -> Slice | None:
     """The row or column whose root mean square of error / σ is the furthest beyond its limit; None if none is."""
     beyond: list[Slice] = []
     for comparison in compared:
-        if not np.abs(comparison.z).max(initial=0.0) > SLICE_MODEL:
+        if np.abs(comparison.z).max(initial=0.0) <= SLICE_MODEL:
             continue  # no slice is beyond this, the least of all limits
         errors, samples = comparison.z**2, comparison.z_members**2
         for axis in range(comparison.z.ndim):

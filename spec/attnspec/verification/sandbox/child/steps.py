@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
-from types import FrameType, TracebackType
-from typing import Any, Self
+from types import FrameType
+from typing import Any
 
-from attnspec.verification.sandbox.child.watching import MOST_EVENTS, Trace, is_own
+from attnspec.verification.sandbox.child.watching import MOST_EVENTS, Trace, Traced, is_own
 from attnspec.verification.sandbox.messages import Step
 
 
-class Steps:
+class Steps(Traced):
     """Collects the steps of one call; a context manager around it.
 
     Attributes:
@@ -20,23 +19,14 @@ class Steps:
     def __init__(self) -> None:
         self.taken: set[Step] = set()
         self._left = MOST_EVENTS
-        self._before: Any = None
 
-    def __enter__(self) -> Self:
-        self._before = sys.gettrace()
-        sys.settrace(self._called)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        sys.settrace(self._before)
-
-    def _called(self, frame: FrameType, event: str, argument: Any) -> Trace | None:
+    def _called(self, frame: FrameType, event: str, result: Any) -> Trace | None:
         """The trace function of calls: it follows the lines of functions in the candidate's own files."""
         file, last = frame.f_code.co_filename, 0
         if not is_own(file):
             return None
 
-        def follow(frame: FrameType, event: str, argument: Any) -> Trace | None:
+        def follow(frame: FrameType, event: str, result: Any) -> Trace | None:
             nonlocal last
             if event == "line":
                 self.taken.add((file, last, frame.f_lineno))

@@ -36,7 +36,25 @@ Trace = Callable[[FrameType, str, Any], Any]
 """A trace function, as `sys.settrace` takes it."""
 
 
-class Watch:
+class Traced:
+    """A trace function for the time of one call; a context manager around it."""
+
+    _before: Any = None
+
+    def __enter__(self) -> Self:
+        self._before = sys.gettrace()
+        sys.settrace(self._called)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        sys.settrace(self._before)
+
+    def _called(self, frame: FrameType, event: str, result: Any) -> Trace | None:
+        """The trace function of calls; it returns that of the lines of a function, or None."""
+        raise NotImplementedError
+
+
+class Watch(Traced):
     """Records the arrays of one call; a context manager around it.
 
     An error while an array is read is ignored, as the answer of the call does not count.
@@ -51,15 +69,6 @@ class Watch:
         self._seen: set[tuple[str, int, str, bytes]] = set()
         self._bytes, self._events = 0, 0
         self._busy = False
-        self._before: Any = None
-
-    def __enter__(self) -> Self:
-        self._before = sys.gettrace()
-        sys.settrace(self._called)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        sys.settrace(self._before)
 
     def operation(self, result: object) -> None:
         """Record the result of an operation, at the line of the candidate's own files that runs it."""

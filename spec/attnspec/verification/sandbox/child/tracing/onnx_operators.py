@@ -5,6 +5,7 @@ attributes by name. What were attributes once and are inputs now is taken as eit
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any
@@ -237,12 +238,12 @@ OPERATORS: dict[str, Callable[..., Any]] = {
                "reciprocal", "pow", "gelu")),
     "Add": np.add, "Sub": np.subtract, "Mul": np.multiply, "Div": _divide, "Clip": _clip, "Softplus": of.softplus,
     "Sum": _along(np.add), "Mean": _mean_of, "Max": _along(of.maximum), "Min": _along(of.minimum),
-    "Equal": _compare(lambda a, b: a == b), "Less": _compare(lambda a, b: a < b),
-    "Greater": _compare(lambda a, b: a > b), "LessOrEqual": _compare(lambda a, b: a <= b),
-    "GreaterOrEqual": _compare(lambda a, b: a >= b), "Where": selected, "IsNaN": np.isnan,
+    "Equal": _compare(operator.eq), "Less": _compare(operator.lt),
+    "Greater": _compare(operator.gt), "LessOrEqual": _compare(operator.le),
+    "GreaterOrEqual": _compare(operator.ge), "Where": selected, "IsNaN": np.isnan,
     "Not": lambda x: ~truths(x).astype(bool), "And": np.logical_and, "Or": np.logical_or, "Xor": np.logical_xor,
     "ReduceSum": _reduced(_sum), "ReduceMean": _reduced(of.mean), "ReduceProd": _reduced(_product_along),
-    "ReduceMax": _reduced(lambda x, axes, keep: of.extreme(x, axes, keep)),
+    "ReduceMax": _reduced(of.extreme),
     "ReduceMin": _reduced(lambda x, axes, keep: of.extreme(x, axes, keep, smallest=True)),
     "ReduceSumSquare": _reduced(lambda x, axes, keep: of.total(x * x, axes, keep)),
     "ReduceL2": _reduced(lambda x, axes, keep: np.sqrt(of.total(x * x, axes, keep))),
