@@ -531,3 +531,12 @@ def test_a_gradient_over_a_batch_has_the_factors_of_a_product_of_sizes() -> None
 
     assert found is not None
     assert [array.shape for array in found] == [(2, 6, 2), (2, 2, 2)]
+
+
+def test_a_declaration_takes_the_equation_itself() -> None:
+    from attnspec import REGISTRY, implements
+
+    declared = implements(REGISTRY["scores.dot"], framework="numpy")(lambda q, k: q @ k.T)
+    assert declared.__attnspec__[0].equation == "scores.dot"  # type: ignore[attr-defined]  # what `implements` adds
+    with pytest.raises(attnspec.SpecError, match="takes an equation or its id"):
+        implements(abs)  # type: ignore[arg-type]  # what is refused

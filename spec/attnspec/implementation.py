@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Any, TypedDict, TypeVar, Unpack
+from typing import Any, Protocol, TypedDict, TypeVar, Unpack
 
 from attnspec.errors import SpecError, nearest
 
@@ -305,8 +305,17 @@ class Implementation:
     weights: Mapping[str, str] = field(default_factory=dict)
 
 
+class Identified(Protocol):
+    """What has the id of an equation or procedure: an equation or procedure itself."""
+
+    @property
+    def id(self) -> str:
+        """The id, such as "recurrent.gru_cell"."""
+        ...
+
+
 def implements(
-    equation: str,
+    equation: str | Identified,
     *,
     framework: str | None = None,
     bind: Mapping[str, str] | None = None,
@@ -323,8 +332,8 @@ def implements(
     ``backward=True`` for the backward pass of a callable.
 
     Args:
-        equation: the id of the equation or procedure, such as "recurrent.gru_cell". It is looked up when the callable
-            is verified.
+        equation: the id of the equation or procedure, such as "recurrent.gru_cell", which is looked up when the
+            callable is verified; or the equation or procedure itself.
         framework: the framework of the arrays that the callable takes and returns: "numpy", "torch" or "jax". By
             default, it is inferred from the imports of the callable's module.
         bind: {parameter of the callable: argument of the equation}, where the names differ. By default, parameters
@@ -343,7 +352,7 @@ def implements(
         A decorator that returns the callable.
 
     Raises:
-        SpecError: there is no such framework, dtype or field of a claim.
+        SpecError: it is no equation, or there is no such framework, dtype or field of a claim.
 
     Examples:
         >>> import numpy as np
@@ -355,6 +364,13 @@ def implements(
         >>> [(verdict.dtype, verdict.verdict.value) for verdict in report]
         [('float64', 'conforms'), ('float32', 'conforms')]
     """
+    id = equation if isinstance(equation, str) else getattr(equation, "id", None)
+    if not isinstance(id, str):
+        raise SpecError(
+            "@implements takes an equation or its id",
+            given=f"{equation!r:.200}",
+            expected='an id such as "scores.dot", or a function under @equation',
+        )
     if framework is not None and framework not in FRAMEWORKS:
         raise SpecError(
             f"no framework {framework!r}",
@@ -364,9 +380,9 @@ def implements(
         )
     for name, value in claim.items():
         if name not in Claim.__dataclass_fields__:
-            raise unknown_claim(name, value, f"@implements({equation!r}): ")
+            raise unknown_claim(name, value, f"@implements({id!r}): ")
     declared = Implementation(
-        equation,
+        id,
         framework,
         Claim(**claim),
         dict(bind or {}),

@@ -27,6 +27,15 @@ def dot(q, k):
 """
 
 
+OP_BY_OP = """
+import numpy as np
+
+def dot(q, k):
+    products = q[..., :, None, :] * k[..., None, :, :]
+    return np.sum(products, axis=-1, dtype=np.float32).astype(q.dtype)
+"""
+
+
 @pytest.fixture
 def wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.chdir(tmp_path)
@@ -72,6 +81,16 @@ def test_one_drawn_case_is_asked_again(wrong: str) -> None:
     done = verify(wrong, "--case", str(descriptions[0].seed), "--json", "-")
     (verdict,) = json.loads(done.stdout)["verdicts"]
     assert (verdict["verdict"], verdict["examples"]) == ("differs", 1)
+
+
+@pytest.mark.parametrize("seed", [19, 30])
+def test_one_case_is_judged_under_the_policy_that_the_first_cases_show(seed: int, tmp_path: Path) -> None:
+    """A case of few elements alone would not show that each product is rounded to half precision."""
+    (tmp_path / "mine.py").write_text(OP_BY_OP)
+    (all_cases,) = attnspec.verify(f"{tmp_path}/mine.py:dot", "scores.dot", dtype="float16", examples=0)
+    (one,) = attnspec.verify(f"{tmp_path}/mine.py:dot", "scores.dot", dtype="float16", case=seed)
+    assert all_cases.judged_under == "op-by-op"
+    assert one.judged_under == all_cases.judged_under
 
 
 def test_a_seed_of_no_case_is_refused(wrong: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -12,6 +13,7 @@ from pathlib import Path
 from types import ModuleType
 
 from attnspec.errors import SpecError, TargetError
+from attnspec.language.vocabulary import instead_of
 
 
 def is_file(place: str) -> bool:
@@ -118,6 +120,14 @@ def _imported(place: str, run: Callable[[], ModuleType]) -> ModuleType:
         if isinstance(error, SyntaxError) and error.filename:  # its place is no frame: the file was not run
             at, says = f"{error.filename}:{error.lineno}: ", error.msg
         what = f"{at}{type(error).__name__}: {says}"
-        raise TargetError(
-            f"{place} cannot be imported", given=what, expected="a file or module that defines equations"
-        ) from error
+        expected = "a file or module that defines equations"
+        mend = instead_of_import(error)
+        raise TargetError(f"{place} cannot be imported", given=what, expected=expected, mend=mend) from error
+
+
+def instead_of_import(error: BaseException) -> str:
+    """What to write in place of a word that the notation does not have, if importing it failed; "" otherwise."""
+    if not isinstance(error, ImportError) or error.name != "attnspec.notation":
+        return ""
+    missing = re.search("cannot import name '([^']+)'", str(error))
+    return instead_of(missing[1]) if missing else ""

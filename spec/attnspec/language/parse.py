@@ -459,7 +459,7 @@ class Parser:
             return self.equation(node, definition)
         called = ast.unparse(node.func).split(".")[-1]
         importing = f"{called}(…) with `from attnspec.notation import {called}`"
-        mend = importing if called in vocabulary.WORDS else nearest(called, vocabulary.WORDS)
+        mend = importing if called in vocabulary.WORDS else vocabulary.instead_of(called)
         self.refuse(
             node,
             "uses a call outside the notation",
@@ -576,7 +576,8 @@ class Parser:
     def arity(self, node: ast.Call, count: int) -> None:
         """Refuse a call with another number of arguments."""
         if len(node.args) != count or node.keywords:
-            self.refuse(node, "has another number of arguments", f"{count}", "give them in order, without keywords")
+            called = vocabulary.signature(self.word(node.func))
+            self.refuse(node, "has another number of arguments", called, "give them in order, without keywords")
 
     def index(self, node: ast.expr) -> str:
         """The name of an index."""

@@ -114,7 +114,8 @@ def _judged(verifier: EquationVerifier) -> Replayed:
     if unusable is not None:
         status = {VerdictKind.NOT_RUN: ReplayStatus.CANNOT_RUN}.get(unusable.kind, ReplayStatus.STILL_FAILING)
         return Replayed(status, unusable.reason, unusable.worst)
-    judged = verifier.judged = judge_with_forms(verifier.judge, verifier.observations, verifier.declared_policy)
+    policy = verifier.policy_beside_first_cases(verifier.observations)
+    judged = verifier.judged = judge_with_forms(verifier.judge, verifier.observations, policy)
     failing = [each for each in judged.compared if each.fails]
     case = min((each.case for each in failing or judged.compared), key=lambda case: case.elements)
     facts = Replayed(

@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from attnspec.interpreters.mutation.mutants import Mutant
 from attnspec.interpreters.rounding.policy import Policy, preset
-from attnspec.thresholds import SEARCHED_NODES
+from attnspec.thresholds import POLICY_CASES, SEARCHED_NODES
 from attnspec.verification.candidate import answer_form
 from attnspec.verification.candidate.candidate import Candidate
 from attnspec.verification.candidate.observation import Observation
@@ -121,6 +122,19 @@ class EquationVerifier(Verifier[Conclusion]):
         if self.question.sizes:
             planned(self.question)  # what cannot be asked is refused before the first call
 
+    def policy_beside_first_cases(self, observations: Sequence[Observation]) -> Policy | None:
+        """The declared policy; else the one of some answers and of those to the first standard cases.
+
+        Few answers alone may lead to a looser policy that explains what is wrong with them. None where the candidate
+        has no answer to standard cases.
+        """
+        if self.declared_policy is not None or not self.judge.can_infer_policy:
+            return self.declared_policy
+        whole = replace(self.question, case=None, only_inputs=False)
+        beside = replace(self.candidate, question=whole, calls=[])
+        first = beside.observe([*islice(beside.standard_cases(), POLICY_CASES)])
+        return self.judge.infer_policy([*first, *observations]) if first else None
+
     def check_standard_cases(self) -> Conclusion | None:
         policy = self.declared_policy  # an unknown one is refused before the first call
         if self.candidate.sums_gradients():
@@ -136,11 +150,14 @@ class EquationVerifier(Verifier[Conclusion]):
             which = "no recorded case" if self.question.only_inputs else "no case"
             return Conclusion(VerdictKind.INCONCLUSIVE, f"{which} could be asked: the claim leaves none")
         self.on_progress("judging")
+        if self.question.case is not None:
+            policy = self.policy_beside_first_cases(self.observations)
         return self.judge_all(policy)
 
     def check_random_cases(self) -> Conclusion | None:
         self.observations += search(self.candidate, self.judge, self.judgement.policy)
-        return self.unusable() or self.judge_all(self.declared_policy)
+        alone = self.question.case is not None
+        return self.unusable() or self.judge_all(self.judgement.policy if alone else self.declared_policy)
 
     def strengthen_cases(self) -> Conclusion | None:
         before = self.judgement

@@ -15,7 +15,7 @@ from types import FunctionType, ModuleType
 from typing import Any, cast
 
 from attnspec.errors import SpecError, TargetError, nearest
-from attnspec.language.definitions import import_file
+from attnspec.language.definitions import import_file, instead_of_import
 from attnspec.verification.sandbox.child.describing import declared, describe
 from attnspec.verification.sandbox.child.programs.commands import CommandProgram
 from attnspec.verification.sandbox.child.tracebacks import describe_error
@@ -131,7 +131,11 @@ def _import_failure(error: BaseException, target: str, module: str) -> TargetErr
         return MissingPackage(headline, given=trouble.traceback, mend=mend, missing=error.name)
     first_line = trouble.message.partition("\n")[0].removeprefix(f"{trouble.type}: ")
     summary = f"{trouble.type}: {first_line}" if first_line else trouble.type
-    mend = "name it as a module, package.module:callable" if "attempted relative import" in summary else ""
+    mend = (
+        "name it as a module, package.module:callable"
+        if "attempted relative import" in summary
+        else instead_of_import(error)
+    )
     return TargetError(f"{target} cannot be imported: {summary}", given=trouble.traceback, mend=mend)
 
 
