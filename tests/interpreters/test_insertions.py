@@ -231,6 +231,26 @@ def test_other_equations_with_the_same_arguments_are_thought_of() -> None:
     )
 
 
+def test_other_equations_with_fewer_arguments_are_thought_of() -> None:
+    """A cell without its second bias has the values of the cell that lacks it."""
+    found = {each.id: each for each in lookalikes(REGISTRY["attention.masked"])}
+    q, k, v = GENERATOR.standard_normal((3, 4, 2))
+    mask = np.eye(4, dtype=bool)
+
+    plain = found["attention.scaled_dot_product"]
+    assert plain.says == "this is attention.scaled_dot_product, which does not read mask"
+    np.testing.assert_array_equal(
+        evaluate(plain.definition, (), {"q": q, "k": k, "v": v, "mask": mask}),
+        REGISTRY["attention.scaled_dot_product"](q, k, v),
+    )
+
+
+@pytest.mark.parametrize("id", [*REGISTRY])
+def test_lookalikes_are_well_formed(id: str) -> None:
+    for lookalike in lookalikes(REGISTRY[id]):
+        check(lookalike.definition)
+
+
 def test_an_argument_is_added_where_two_sizes_are_equal() -> None:
     """A residual around attention, whose values are as wide as the queries in some cases alone."""
     id = "attention.scaled_dot_product"

@@ -13,7 +13,7 @@ import pytest
 from attnspec import REGISTRY, equation
 from attnspec.interpreters.evaluation.call import evaluate
 from attnspec.interpreters.rounding.policy import preset
-from attnspec.notation import Float, Tensor
+from attnspec.notation import Float, Tensor, cos, index, sin, size, where
 from attnspec.thresholds import TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, make
@@ -23,7 +23,7 @@ from attnspec.verification.diagnosis.input_changes import input_changes, wrapped
 from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
-from synthetic import Array, case_of
+from synthetic import Array, case_of, described
 
 SAMPLE, NORM = "seq2seq.sample", "transformer.layer_norm"
 LOSS = "seq2seq.sequence_loss"
@@ -253,6 +253,36 @@ def test_places_that_are_counted_in_16_bits_are_named(signed: bool, says: str) -
     assert f"where a row of P begins in memory is counted in {says}" in all_of(
         changed_inputs(judge(EMBEDDING), observations, POLICY)
     )
+
+
+def test_columns_that_are_paired_with_their_neighbours_are_named() -> None:
+    """As rotary embeddings of one kind are, beside an equation of the other."""
+
+    @equation()
+    def turned(x: Float[Tensor, "t 2*d"]) -> Float[Tensor, "t 2*d"]:
+        t, k = index("t"), index("2*d")
+        d = size("d")
+        angle = t * 0.3 ** (k % d)
+        partner = where(k < d, -x[t, k + d], x[t, k - d])
+        y = x[t, k] * cos(angle) + partner * sin(angle)
+        return y.stack(t, k)
+
+    judge = Judge(turned, "float32")
+    drawn = [make(turned, described(turned.id, t=5, d=3, batch=batch, seed=batch), "float32") for batch in (2, 3)]
+
+    def neighbours(x: Array) -> Array:
+        angle = np.arange(5)[:, None] * 0.3 ** np.arange(3)
+        one, other = x[..., ::2], x[..., 1::2]
+        pair = one * np.cos(angle) - other * np.sin(angle), other * np.cos(angle) + one * np.sin(angle)
+        return np.stack(pair, axis=-1).reshape(x.shape)
+
+    observations = [Observation(case, (neighbours(case.arrays["x"]),)) for case in drawn]
+    found = changed_inputs(judge, observations, POLICY)
+
+    assert found is not None
+    assert found.says == "the columns of a pair of x along d+d are neighbours, not half of the width apart"
+    right = [Observation(case, (np.asarray(evaluate(turned.definition, (), case.arguments)),)) for case in drawn]
+    assert changed_inputs(judge, right, POLICY) is None
 
 
 def test_a_change_that_some_case_contradicts_is_not_named() -> None:

@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from attnspec.errors import NotationError
+from attnspec.interpreters.formula.formula import text_of_names
 from attnspec.interpreters.mutation.equation_wide import Mutation, equation_wide_mutations
 from attnspec.interpreters.mutation.operators import GROUPS, Site, local_mutations
 from attnspec.language import layers
@@ -31,7 +32,20 @@ from attnspec.language.traversal import (
     walk,
     with_roots,
 )
-from attnspec.language.tree import Apply, At, CallLike, Definition, Line, Name, Node, Number, Scan, Through
+from attnspec.language.tree import (
+    Apply,
+    At,
+    CallLike,
+    Definition,
+    Line,
+    Name,
+    Node,
+    Number,
+    Option,
+    Parameter,
+    Scan,
+    Through,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,22 +112,37 @@ def conventions(equation: Equation[..., Any]) -> list[Equation[..., Any]]:
 
 
 def lookalikes(equation: Equation[..., Any]) -> Iterator[Mutant]:
-    """The other equations of the catalogue with the same parameters and types of results, as mutants of this one.
+    """The other equations with the same types of results and the same parameters or fewer, as mutants of this one.
 
-    Conventions of the equation are left out. The whole catalogue is loaded.
+    Those with the same parameters come first, then those that lack the fewest. Conventions of the equation are left
+    out, but for those that lack parameters. The whole catalogue is loaded.
     """
     definition = equation.definition
-    excluded = {equation.id, *(other.id for other in conventions(equation))}
+    alike = {other.id for other in conventions(equation)}
+    fewer: list[tuple[int, Mutant]] = []
     for other in REGISTRY.values():
-        if other.id not in excluded and _signature(other.definition) == _signature(definition):
-            tree = adapted(other.definition, definition)
-            if tree is not None:
-                yield Mutant(other.id, f"this is {other.id}", tree, "convention")
+        ignored = _ignored(other.definition, definition)
+        if other.id == equation.id or ignored is None:
+            continue
+        if ignored:
+            says = f"this is {other.id}, which does not read {text_of_names(ignored, definition)}"
+            fewer.append((len(ignored), Mutant(other.id, says, _calling(other.definition, definition), "convention")))
+        elif other.id not in alike:
+            same = adapted(other.definition, definition)
+            if same is not None:
+                yield Mutant(other.id, f"this is {other.id}", same, "convention")
+    for _, mutant in sorted(fewer, key=lambda each: each[0]):
+        yield mutant
 
 
-def _signature(definition: Definition) -> tuple[object, ...]:
-    """The parameters, options and types of results of an equation."""
-    return definition.parameters, definition.options, [(result.kind, result.dims) for result in definition.results]
+def _ignored(other: Definition, definition: Definition) -> list[str] | None:
+    """The arguments that an equation has more than another one with the same results; None if it is not alike."""
+    results, of_other = ([(each.kind, each.dims) for each in which.results] for which in (definition, other))
+    read = {*other.parameters, *other.options}
+    own: list[Parameter | Option] = [*definition.parameters, *definition.options]
+    ignored = [each.name for each in own if each not in read]
+    is_alike = results == of_other and len(own) == len(read) + len(ignored) and not layers.of(definition)
+    return ignored if is_alike else None
 
 
 def adapted(other: Definition, target: Definition, given: Mapping[str, Node] | None = None) -> Definition | None:
@@ -146,11 +175,16 @@ def adapted(other: Definition, target: Definition, given: Mapping[str, Node] | N
                 return None
             zero[name] = Apply("*", (Number(0.0), Name(same_shape)))
     zero |= {option.name: Number(0.0) for option in additional}
-    call = call_by_name(other, {**zero, **(given or {})})
-    if len(other.results) == len(target.results) == 1:
-        return replace(target, indices=(), lines=(), returns=(call,))
     if len(other.results) < len(target.results):
         return None
+    return _calling(other, target, {**zero, **(given or {})})
+
+
+def _calling(other: Definition, target: Definition, given: Mapping[str, Node] | None = None) -> Definition:
+    """An equation whose results are those of another one, of its own arguments unless others are given."""
+    call = call_by_name(other, given or {})
+    if len(other.results) == len(target.results) == 1:
+        return replace(target, indices=(), lines=(), returns=(call,))
     names = tuple(f"output_{k}" for k in range(len(other.results)))  # additional results are last
     returns = tuple(Name(name) for name in names[: len(target.results)])
     return replace(target, indices=(), lines=(Line(names, call),), returns=returns)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 
 import numpy as np
@@ -148,7 +149,7 @@ def _near(judge: Judge, observation: Observation, policy: Policy, changes: Itera
     while some := [*islice(usable, at_once(case))]:
         found = values_of_others(definition, case, [other for _, other in some])
         for (change, _), value in zip(some, found, strict=True):
-            if value is not None and _are_nearer(compared, value):
+            if value is not None and _are_nearer(compared, change.undone(value)):
                 yield change
 
 
@@ -163,7 +164,7 @@ def _near_or_explained(
     wrong = [each for each in judge.compare([observation], policy) if each.fails]
     for change in changes:
         case = None if id(change) in near else _changed(change, observation.case)
-        value = None if case is None else values(judge.equation.definition, case)  # which costs a fraction of a noise
+        value = None if case is None else _undone(change, judge, case)  # which costs a fraction of a noise
         may_round = value is not None and all(_moves_little(each, value[each.output]) for each in wrong)
         if id(change) in near or (may_round and _explains(judge, change, observation, policy)):
             yield change
@@ -203,12 +204,19 @@ def _changed(change: Change, case: Case) -> Case | None:
         return None
 
 
+def _undone(change: Change, judge: Judge, case: Case) -> list[Array] | None:
+    """The values that a candidate with a change returns, of the changed case; None if there are none."""
+    value = values(judge.equation.definition, case)
+    return None if value is None else change.undone(value)
+
+
 def _explains(judge: Judge, change: Change, observation: Observation, policy: Policy) -> bool:
     """Whether an answer is right of the changed case, within the noise that it has there."""
     case = _changed(change, observation.case)
     if case is None or values(judge.equation.definition, case) is None:
         return False
     noises: Sequence[Noise] = judge.noise(case, policy)
+    noises = [_noise_undone(change, noise, place) for place, noise in enumerate(noises)]
     if any(noise.value.shape != answer.shape for noise, answer in zip(noises, observation.answers, strict=True)):
         return False
     alike = float(np.sqrt(change.copies))  # errors of n equal elements add up n-fold, of others √n-fold
@@ -216,6 +224,14 @@ def _explains(judge: Judge, change: Change, observation: Observation, policy: Po
     others = compare(Observation(case, observation.answers), noises)
     pairs = zip(judge.compare([observation], policy), others, strict=True)
     return all(not other.fails and (not old.fails or _moves(old, other)) for old, other in pairs)
+
+
+def _noise_undone(change: Change, noise: Noise, place: int) -> Noise:
+    """The noise of what a candidate with a change returns, of that of a result in the changed case."""
+    if change.back is None:
+        return noise
+    back = partial(change.back, place=place)
+    return Noise(*map(back, (noise.value, noise.sigma, noise.bound, noise.undecidable, noise.members)))
 
 
 def _moves(old: Compared, other: Compared) -> bool:
@@ -230,7 +246,7 @@ def _refuted(judge: Judge, change: Change, observations: Sequence[Observation], 
     right = [observation for observation in observations if judge.holds(observation, policy)][:CONTROLS]
     for observation in right:
         case = _changed(change, observation.case)
-        value = None if case is None else values(judge.equation.definition, case)
+        value = None if case is None else _undone(change, judge, case)
         if value is not None and any(
             differs(value[comparison.output], comparison) for comparison in judge.compare([observation], policy)
         ):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, combinations, permutations
+from typing import Protocol
 
 import numpy as np
 
@@ -34,6 +35,14 @@ MOST_TOGETHER = 4
 """Of more arguments than this with a batch axis, or with one axis in common, no two are changed together."""
 
 
+class Back(Protocol):
+    """What makes a value of a case of that of the changed case."""
+
+    def __call__(self, value: Array, place: int) -> Array:
+        """The value of the result at a place, in the order that a candidate returns."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Change:
     """A change of inputs.
@@ -42,11 +51,17 @@ class Change:
         says: the sentence of the mistake.
         of: the changed case; None where the change does not apply, or changes nothing.
         copies: the most copies of one element that the changed case may have, which round alike.
+        back: of a change that is undone in the results, what undoes it; None: nothing is undone.
     """
 
     says: str
     of: Callable[[Case], Case | None]
     copies: int = 1
+    back: Back | None = None
+
+    def undone(self, values: Sequence[Array]) -> list[Array]:
+        """The values that a candidate returns, of those that the results have in the changed case."""
+        return [*values] if self.back is None else [self.back(value, place) for place, value in enumerate(values)]
 
 
 def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator[Change]:
@@ -70,6 +85,7 @@ def input_changes(definition: Definition, tiles: Iterable[int] = ()) -> Iterator
     yield from counted_in_16_bits(definition)
     yield from _packings(arrays, definition)
     yield from _dealt_out(arrays, definition)
+    yield from _paired(arrays, definition)
     yield from _families(arrays)
     yield from _as_long_as_another(arrays, definition)
     yield from _as_long_as_tiles(arrays, definition, tiles)
@@ -233,6 +249,52 @@ def _dealt(names: Sequence[str], parts: str) -> Callable[[Case], Case | None]:
         )
 
     return of
+
+
+def _paired(parameters: Sequence[Parameter], definition: Definition) -> Iterator[Change]:
+    """Columns that belong together are neighbours in place of half of the width apart, in arguments and results."""
+    floats = [each for each in parameters if each.kind == "float" and each.dims and not each.symbol.weight]
+    of_results = [result.dims[-1] if result.dims else None for result in definition.results]
+    for dim in dict.fromkeys(each.dims[-1] for each in floats if each.dims[-1] in of_results):
+        along = [each for each in floats if each.dims[-1] == dim]
+        for some in (*((each,) for each in along), *([tuple(along)] if len(along) > 1 else [])):
+            for says, order, back in (
+                ("neighbours, not half of the width apart", _to_halves, _to_pairs),
+                ("half of the width apart, not neighbours", _to_pairs, _to_halves),
+            ):
+
+                def undone(value: Array, place: int, dim: Dim = dim, back: OfColumns = back) -> Array:
+                    return back(value) if of_results[place] == dim else value
+
+                names = [each.name for each in some]
+                shown = f"the columns of a pair of {_names(some, definition)} along {dim} are {says}"
+                yield Change(shown, _in_order(names, order), back=undone)
+
+
+OfColumns = Callable[[Array], Array]
+"""Another order of columns."""
+
+
+def _in_order(names: Sequence[str], order: OfColumns) -> Callable[[Case], Case | None]:
+    """The case with the columns of some arrays in another order; None if these are no pairs."""
+
+    def of(case: Case) -> Case | None:
+        if any(case.arrays[name].shape[-1] % 2 for name in names):
+            return None
+        return _with_arrays(case, {name: order(case.arrays[name]) for name in names})
+
+    return of
+
+
+def _to_halves(array: Array) -> Array:
+    """Neighbours moved half of the width apart: the first of each pair, then the second of each."""
+    return np.concatenate([array[..., ::2], array[..., 1::2]], axis=-1)
+
+
+def _to_pairs(array: Array) -> Array:
+    """Columns half of the width apart made neighbours."""
+    first, second = np.split(array, 2, axis=-1)
+    return np.stack([first, second], axis=-1).reshape(array.shape)
 
 
 def _families(parameters: Sequence[Parameter]) -> Iterator[Change]:
