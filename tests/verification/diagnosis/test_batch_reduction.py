@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
@@ -15,6 +16,8 @@ from attnspec.interpreters.rounding.policy import preset
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case
 from attnspec.verification.diagnosis.batch_reduction import batch_reduction
+from attnspec.verification.diagnosis.counted_examples import counted_examples
+from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.judge.judge import Judge
 from synthetic import Array, case_of
 
@@ -115,3 +118,30 @@ def test_what_overflows_is_no_warning() -> None:
     compared = [replace(each, case=huge) for each in judge().compare([seen], preset("op-by-op", "float32"))]
 
     assert batch_reduction(definition, compared) == ""
+
+
+def test_a_mean_over_no_examples_is_named_too() -> None:
+    """The mean of no gradients is NaN, where their sum is 0."""
+    definition = REGISTRY[LINEAR].definition
+    none = replace(case_of(LINEAR, batch=0, seed=1, t=4, d=5, e=3), summed=WANTED)
+    observations = []
+    for case in (none, *cases()):
+        own = [np.asarray(each) for each in evaluate(definition, (), case.arguments)]
+        with np.errstate(all="ignore"), warnings.catch_warnings(action="ignore"):
+            answers = [gradient.mean(axis=0) if place in SHARED else gradient for place, gradient in enumerate(own)]
+        observations.append(Observation(case, tuple(answers)))
+    says = batch_reduction(definition, judge().compare(observations, preset("op-by-op", "float32")))
+    assert says.endswith("over a batch: the mean instead of the sum")
+
+
+@pytest.mark.parametrize("search", [counted_examples, merged_examples, exchanged_axes, reversed_axis])
+def test_searches_of_examples_leave_summed_gradients_alone(search: Callable[..., object]) -> None:
+    """A gradient that is summed over a batch has no examples; nothing ends with an error."""
+    definition = REGISTRY[LINEAR].definition
+    observations = []
+    for batch in (3, 5):
+        case = replace(case_of(LINEAR, batch=batch, seed=batch, t=5, d=5, e=3), summed=WANTED)
+        own = [np.asarray(each) for each in evaluate(definition, (), case.arguments)]
+        answers = (each.sum(axis=0) * 1.5 if place in SHARED else each for place, each in enumerate(own))
+        observations.append(Observation(case, tuple(answers)))
+    assert search(judge(), observations, preset("op-by-op", "float32")) is None

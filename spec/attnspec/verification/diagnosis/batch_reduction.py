@@ -29,13 +29,21 @@ def batch_reduction(definition: Definition, compared: Sequence[Compared]) -> str
         return comparison, _by_example(outputs[id(case)][comparison.output], comparison.answer.ndim)
 
     failing: list[tuple[Compared, Array]] = []
+    divides = False
     for comparison, gradients in map(stacked, (each for each in summed if each.fails)):
-        if gradients.ndim != comparison.answer.ndim + 1 or len(gradients) < 2:
+        if gradients.ndim != comparison.answer.ndim + 1 or len(gradients) == 1:
             return ""
-        failing.append((comparison, gradients))
+        if len(gradients):
+            failing.append((comparison, gradients))
+        elif not np.isnan(comparison.answer).all():
+            return ""
+        divides |= not len(gradients)  # by the number of no examples
+    if not failing:
+        return ""
     pairs = map(stacked, summed)
     several = [each for each in pairs if each[1].ndim > each[0].answer.ndim and len(each[1])]  # some example at least
-    for name, reduce in (*REDUCTIONS.items(), *_of_the_first(failing)):
+    reductions = [("the mean", REDUCTIONS["the mean"])] if divides else [*REDUCTIONS.items(), *_of_the_first(failing)]
+    for name, reduce in reductions:
         if all(_within(comparison, reduce(gradients)) for comparison, gradients in several):
             names = list(dict.fromkeys(definition.results[comparison.output].name for comparison, _ in failing))
             return f"{' and '.join(names)}, over a batch: {name} instead of the sum"

@@ -37,8 +37,10 @@ def counted_examples(judge: Judge, observations: Sequence[Observation], policy: 
 
 
 def _examples(definition: Definition, observation: Observation) -> list[Observation]:
-    """The examples of a case with one batch axis, each alone; none of another case."""
+    """The examples of a case with one batch axis, each alone; none of another case, or where answers are summed."""
     arrays = observation.case.arrays
+    if observation.case.summed:
+        return []
     axes = {p.name: arrays[p.name].ndim - len(p.dims) for p in definition.parameters if p.name in arrays}
     if len(axes) < len(arrays) or {*axes.values()} - {0, 1} or 1 not in axes.values():
         return []

@@ -75,6 +75,8 @@ def _merged(definition: Definition, observation: Observation, dim: Dim, fewest: 
         fewest: the least number of examples of a case.
     """
     case, arrays, alone = observation.case, {}, []
+    if case.summed:  # these results have no examples
+        return None
     examples = 0
     for parameter in layers.written_out(definition, case.arrays).parameters:
         array = case.arrays[parameter.name]
