@@ -26,6 +26,7 @@ from attnspec.interpreters.balls.ball import (
     number,
 )
 from attnspec.interpreters.balls.complex_ball import ComplexBall, of_parts
+from attnspec.interpreters.balls.elementary import FUNCTIONS, of_numbers
 from attnspec.interpreters.balls.fourier import FOURIER, as_complexes, imaginary_part, real_part
 
 LIMBS = 4
@@ -43,6 +44,8 @@ class BallArray(np.ndarray[Any, Any]):
             kwargs["initial"] = number(kwargs["initial"])
         if into:
             kwargs["out"] = tuple(map(_target, into))
+        elif kwargs.get("where", True) is not True:
+            _complete(ufunc, method, inputs, kwargs)
         own = OWN.get(ufunc.__name__, ufunc)
         try:
             operands = [_target(inputs[0]), *map(_plain, inputs[1:])] if method == "at" else map(_plain, inputs)
@@ -65,8 +68,16 @@ class BallArray(np.ndarray[Any, Any]):
     def __getitem__(self, key: Any) -> Any:
         return _wrapped(super().__getitem__(key))
 
+    def __setitem__(self, key: Any, value: Any) -> None:
+        super().__setitem__(key, value.item() if isinstance(value, BallArray) and not value.ndim else value)
+
     def __float__(self) -> float:
         return float(self.item())
+
+    @property
+    def ctypes(self) -> Any:
+        """Never given: what stands in memory are no numbers."""
+        raise Untraceable("its memory is handed to other code")
 
     @property  # type: ignore[misc]  # parts are not written into
     def real(self) -> Any:
@@ -149,6 +160,19 @@ def _target(value: Any) -> Any:
     return _plain(value)
 
 
+def _complete(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any]) -> None:
+    """Say what objects need beside `where`: from which number a reduction starts, and what an untouched element is."""
+    if method == "reduce" and ufunc.__name__ in IDENTITIES:
+        kwargs.setdefault("initial", number(IDENTITIES[ufunc.__name__]))
+    elif method == "__call__" and ufunc.nout == 1:
+        out = np.empty(np.broadcast_shapes(*map(np.shape, (*inputs, kwargs["where"]))), object)
+        out.fill(UNKNOWN)
+        kwargs["out"] = (out,)
+
+
+IDENTITIES = {"add": 0, "multiply": 1}
+"""What reductions of nothing give."""
+
 WRITERS = ("copyto", "put", "putmask", "place", "fill_diagonal", "put_along_axis")
 """Functions of NumPy that write into their first argument."""
 
@@ -184,26 +208,17 @@ def elementwise(function: Callable[..., Any], operands: int = 1, identity: Any =
     return np.frompyfunc(function, operands, 1, identity=identity)
 
 
-def _unary(method: str) -> Any:
-    return elementwise(lambda x: getattr(number(x), method)())
-
-
 def _clipped(x: Any, low: Any, high: Any) -> Ball:
     return least(largest(x, low), high)
 
 
 OWN: dict[str, Any] = {
-    **{
-        name: _unary(name)
-        for name in ("exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "sqrt", "sin", "cos", "tan", "tanh",
-                     "sinh", "cosh", "arctan")
-    },
+    **{name: elementwise(of_numbers(function), operands) for name, (function, operands) in FUNCTIONS.items()},
     "maximum": elementwise(largest, 2),
     "minimum": elementwise(least, 2),
     "fmax": elementwise(largest, 2),
     "fmin": elementwise(least, 2),
     "clip": elementwise(_clipped, 3),
-    "logaddexp": elementwise(lambda a, b: (number(a).exp() + number(b).exp()).log(), 2),
     "divide": elementwise(lambda a, b: (a if isinstance(a, ComplexBall) else number(a)) / b, 2),
     "reciprocal": elementwise(lambda x: 1 / (x if isinstance(x, ComplexBall) else number(x))),
     "isnan": elementwise(lambda x: number(x).is_nan()),
@@ -214,7 +229,7 @@ OWN: dict[str, Any] = {
     "logical_and": elementwise(lambda a, b: bool(a) and bool(b), 2, identity=True),
     "logical_xor": elementwise(lambda a, b: bool(a) != bool(b), 2, identity=False),
     "logical_not": elementwise(lambda x: not bool(x)),
-}  # fmt: skip
+}
 """Functions of NumPy that objects do not have, or that compare them; `or` of two objects would be one of them."""
 
 TESTS = ("isnan", "isinf", "isfinite", "signbit", "logical_or", "logical_and", "logical_xor", "logical_not")
@@ -228,7 +243,7 @@ def to_limbs(array: Any) -> NDArray[np.float64]:
     if not isinstance(array, BallArray):
         array = np.asarray(array)
         array = array if array.dtype == object else exactly(array) if array.dtype.kind in "biu" else constants(array)
-    flat = [_limbs(number(each)) for each in np.asarray(array, dtype=object).ravel()]
+    flat = [_limbs(number(each)) for each in array.view(np.ndarray).ravel()]
     return np.array(flat, np.float64).reshape(-1, LIMBS + 1).T.reshape(LIMBS + 1, *array.shape)
 
 

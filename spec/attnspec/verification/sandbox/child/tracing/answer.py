@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from unittest import mock
@@ -11,13 +10,13 @@ from unittest import mock
 import numpy as np
 
 from attnspec.interpreters.balls.arrays import exactly, to_limbs
-from attnspec.interpreters.balls.ball import UNKNOWN, Undecided, Untraceable, exact, working
+from attnspec.interpreters.balls.ball import Undecided, Untraceable, exact, working
 from attnspec.language.layers import gathered
 from attnspec.verification.sandbox.child.adapter import adapted
 from attnspec.verification.sandbox.child.arrays import Arrays, split_outputs
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
 from attnspec.verification.sandbox.child.tracing import jaxpr, torch_operations
-from attnspec.verification.sandbox.child.tracing.functions import filled
+from attnspec.verification.sandbox.child.tracing.numpy_functions import replaced
 from attnspec.verification.sandbox.child.tracing.reasons import unexpected
 from attnspec.verification.sandbox.messages import Outcome, Output, Request
 from attnspec.verification.sandbox.wire import Array
@@ -102,32 +101,8 @@ def _numpy(call: _Call) -> list[Any]:
         def __new__(cls, dtype: Any) -> Any:
             return limits(format if dtype == np.dtype(object) else dtype)
 
-    with mock.patch.object(np, "finfo", Limits), _buffers() if call.request.buffers else nullcontext():
+    with mock.patch.object(np, "finfo", Limits), replaced(call.request.buffers):
         return _on_balls(call)
-
-
-@contextmanager
-def _buffers() -> Iterator[None]:
-    """NumPy's functions make arrays of balls where they would make floating-point ones."""
-
-    def made(own: Callable[..., Any], fill: Any) -> Callable[..., Any]:
-        def make(shape: Any, *args: Any, **kwargs: Any) -> Any:
-            array = own(shape, *args, **kwargs)
-            return filled(array.shape, fill) if array.dtype.kind == "f" else array
-
-        return make
-
-    full = np.full
-
-    def made_full(shape: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
-        array = full(shape, fill_value, *args, **kwargs)
-        return filled(array.shape, fill_value) if array.dtype.kind == "f" and np.ndim(fill_value) == 0 else array
-
-    fills = {"zeros": made(np.zeros, 0), "ones": made(np.ones, 1), "empty": made(np.empty, UNKNOWN), "full": made_full}
-    with ExitStack() as replaced:
-        for name, function in fills.items():
-            replaced.enter_context(mock.patch.object(np, name, function))
-        yield
 
 
 def _on_balls(call: _Call) -> list[Any]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from flint import arb
 
+from attnspec.interpreters.balls import elementary
 from attnspec.interpreters.balls.arrays import BallArray, elementwise, exactly
 from attnspec.interpreters.balls.ball import UNKNOWN, Ball, exact, largest, least, number
 
@@ -19,25 +19,6 @@ def mapped(function: Callable[..., Any], operands: int = 1) -> Callable[..., Arr
     """A function of balls as a function of arrays of them."""
     apply = elementwise(lambda *each: function(*map(number, each)), operands)
     return lambda *arrays: as_balls(apply(*map(plain, arrays)))
-
-
-def of_arb(function: Callable[[arb], arb], at_infinity: Callable[[float], float] | None = None) -> Callable[..., Array]:
-    """A function of finite balls as a function of arrays; elsewhere, and outside its domain, nothing is known.
-
-    Args:
-        function: the function.
-        at_infinity: its infinite values at infinity, if it has them.
-    """
-
-    def apply(x: Ball) -> Ball:
-        if isinstance(x.value, arb):
-            found = function(x.value)
-            return Ball(found) if found.is_finite() else UNKNOWN
-        if x.value is None or math.isnan(x.value):
-            return x
-        return UNKNOWN if at_infinity is None else Ball(float(at_infinity(x.value)))
-
-    return mapped(apply)
 
 
 def plain(value: Any) -> Any:
@@ -74,39 +55,11 @@ erfc = mapped(Ball.erfc)
 rsqrt = mapped(lambda x: 1 / x.sqrt())
 silu = mapped(lambda x: x * x.sigmoid())
 softplus = mapped(lambda x: x if x.value == float("inf") else (1 + x.exp()).log())
-sign = mapped(lambda x: x if x.is_nan() else exact(1 if x > 0 else -1 if x < 0 else 0))
-floor = mapped(Ball.floor)
-ceil = mapped(lambda x: -(-x).floor())
-truncated = mapped(lambda x: x.floor() if x >= 0 else -(-x).floor())
 maximum = mapped(largest, 2)
 minimum = mapped(least, 2)
-
-
-cbrt = of_arb(lambda x: x.root(3) if x >= 0 else -((-x).root(3)), np.cbrt)
-lgamma = of_arb(lambda x: x.lgamma() if x > 0 else arb.nan())
-
-
-def _atan2(y: Ball, x: Ball) -> Ball:
-    found = arb.atan2(y.value, x.value) if isinstance(y.value, arb) and isinstance(x.value, arb) else arb.nan()
-    return Ball(found) if found.is_finite() else UNKNOWN
-
-
-atan2 = mapped(_atan2, 2)
-
-
-def _rounded(x: Ball, to_even: bool) -> Ball:
-    """The nearest integer; of two that are as near, the even one or that with more digits."""
-    if not isinstance(x.value, arb):
-        return x
-    above: Ball = x + exact(0.5)
-    found, middle = above.floor(), above.whole() is not None
-    if middle and (int(found) % 2 if to_even else x < 0):
-        return found - 1  # type: ignore[no-any-return]  # operators are dynamic
-    return found
-
-
-rounded_to_even = mapped(lambda x: _rounded(x, True))
-rounded_away = mapped(lambda x: _rounded(x, False))
+sign = mapped(elementary.sign)
+truncated = mapped(elementary.truncated)
+rounded_away = mapped(lambda x: elementary.rounded(x, to_even=False))
 
 
 @mapped
