@@ -23,7 +23,7 @@ from pathlib import Path
 from attnspec.errors import SpecError
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.equations.verifier import EquationVerifier
-from attnspec.verification.function.verdict import gather, points, verdict_of
+from attnspec.verification.function.verdict import points, traced, verdict_of
 from attnspec.verification.options import VerifyOptions
 from attnspec.verification.session import asked_of, load_questions, prepared, runner_of
 
@@ -84,7 +84,7 @@ def row(module: str, verifier: EquationVerifier) -> Row:
     candidate, question = verifier.candidate, verifier.candidate.question
     cases = list(islice(points(candidate, islice(candidate.standard_cases(), CASES)), POINTS))
     started = time.perf_counter()
-    function = verdict_of(question.equation, gather(candidate, cases))
+    function = verdict_of(question.equation, traced(candidate, cases)[0])
     return Row(
         module,
         question.callable.name,

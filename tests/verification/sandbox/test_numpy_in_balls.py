@@ -18,7 +18,7 @@ from scipy.special import softmax as softmax_of_scipy
 
 from attnspec.interpreters.balls.arrays import LIMBS, exactly, to_limbs
 from attnspec.interpreters.balls.ball import Undecided, Untraceable, working
-from attnspec.verification.sandbox.child.tracing.numpy_functions import replaced
+from attnspec.verification.sandbox.child.tracing.numpy_functions import Buffers, replaced
 
 Array = Any
 
@@ -140,7 +140,7 @@ CALLS: dict[str, Callable[[Array, Array], Array]] = {
 }
 
 
-def in_balls(call: Callable[..., Array], inputs: list[Array], buffers: bool = False) -> Array:
+def in_balls(call: Callable[..., Array], inputs: list[Array], buffers: Buffers | None = None) -> Array:
     with working(), replaced(buffers):
         return to_limbs(call(*map(exactly, inputs)))
 
@@ -153,6 +153,38 @@ def test_the_code_gives_the_numbers_that_it_gives_on_floats(name: str) -> None:
     values = in_balls(CALLS[name], inputs)
     np.testing.assert_allclose(values[:LIMBS].sum(axis=0), CALLS[name](*inputs), rtol=1e-12, atol=1e-14)
     assert np.all(values[LIMBS] < 1e-12)
+
+
+def by_loops(x: Array) -> Array:
+    """An array of its own is written into, in a wider format."""
+    out, total = np.zeros(x.shape, np.float64), np.full(len(x), -np.inf)
+    for i, row in enumerate(x):
+        total[i] = np.exp(row).sum()
+        out[i] = row / total[i]
+    np.add.at(out, ROWS, x)
+    return out * np.ones(3) + np.empty((0, 3)).sum()
+
+
+def waves(t: int, d: int) -> Array:
+    table = np.empty((t, d), np.float32)
+    j = np.arange(d)
+    angle = np.arange(t)[:, None] / 10000.0 ** (2 * (j // 2) / d)
+    table[:, 0::2], table[:, 1::2] = np.sin(angle)[:, 0::2], np.where(j % 2, np.cos(angle), 0.0)[:, 1::2]
+    return table + np.linspace(0, t - 1, t)[:, None]
+
+
+def test_arrays_that_the_code_makes_hold_balls_where_this_is_asked() -> None:
+    x = np.random.default_rng(3).standard_normal((5, 3))
+    formats: set[Any] = set()
+    values = in_balls(by_loops, [x], Buffers(positions=False, formats=formats))
+    np.testing.assert_allclose(values[:LIMBS].sum(axis=0), by_loops(x), rtol=1e-12)
+    assert formats == {np.dtype(np.float64)}
+
+
+def test_whole_numbers_that_are_counted_are_balls_where_this_is_asked() -> None:
+    values = in_balls(lambda: waves(6, 4), [], Buffers(positions=True, formats=set()))
+    np.testing.assert_allclose(values[:LIMBS].sum(axis=0), waves(6, 4), rtol=1e-6)
+    assert np.all(values[LIMBS] < 1e-40)
 
 
 REFUSED: dict[str, tuple[Callable[[Array], Array], str]] = {
@@ -177,7 +209,7 @@ def test_what_has_no_certain_meaning_is_not_traced(name: str) -> None:
 
 def test_the_functions_are_themselves_again_afterwards() -> None:
     before = math.exp, np.array, np.vectorize.__call__, softmax_of_scipy, erf
-    with replaced(True):
+    with replaced():
         assert math.exp is not before[0]
         assert erf is not before[4]
     assert (math.exp, np.array, np.vectorize.__call__, softmax_of_scipy, erf) == before

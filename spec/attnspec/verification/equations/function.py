@@ -23,6 +23,7 @@ from attnspec.verification.function.verdict import (
     points,
     recognised,
     small,
+    traced,
     verdict_of,
 )
 from attnspec.verification.judge.findings import Conclusion
@@ -57,16 +58,13 @@ def with_function(
         conclusion: what was concluded from the run.
     """
     equation = candidate.question.equation
-    evidence = gather(candidate, points(candidate, [each.case for each in observations]))
+    evidence, buffers = traced(candidate, [*points(candidate, [each.case for each in observations])])
     if conclusion.kind is VerdictKind.DIFFERS and evidence.points and not evidence.separated:
-        evidence.extend(gather(candidate, islice(small(candidate, _failing(conclusion)), WRONG_POINTS)))
+        evidence.extend(gather(candidate, islice(small(candidate, _failing(conclusion)), WRONG_POINTS), buffers))
     function = verdict_of(equation, evidence)
     conclusion = of_function(function, conclusion)
-    if conclusion.kind is VerdictKind.DIFFERS and _wrong_nearby(candidate, conclusion):
-        if function.kind == "same":
-            return function, _only_rounds(candidate, conclusion) or conclusion
-        if function.kind == "not traced" and candidate.question.framework == "numpy":
-            return _with_buffers(candidate, observations, conclusion) or (function, conclusion)
+    if conclusion.kind is VerdictKind.DIFFERS and function.kind == "same" and _wrong_nearby(candidate, conclusion):
+        return function, _only_rounds(candidate, conclusion, buffers) or conclusion
     found = beyond_rounding(evidence, lambda case: _bounds(candidate, case)) if conclusion.kind in OVERRULED else None
     if found is None:
         return function, conclusion
@@ -102,23 +100,7 @@ def _wrong_nearby(candidate: Candidate, conclusion: Conclusion) -> list[Case]:
     return _failing(conclusion, far=2.0 ** (-FORMATS[candidate.question.dtype].bits / 2))
 
 
-def _with_buffers(
-    candidate: Candidate, observations: Sequence[Observation], conclusion: Conclusion
-) -> tuple[FunctionVerdict, Conclusion] | None:
-    """Conclude that it is imprecise, of NumPy code that is traced if arrays that it makes hold balls.
-
-    Such a trace only excuses: it is made where nothing else is known, and never says that a function is another one.
-    """
-    try:
-        evidence = gather(candidate, points(candidate, [each.case for each in observations]), buffers=True)
-        function = verdict_of(candidate.question.equation, evidence)
-        found = _only_rounds(candidate, conclusion, buffers=True) if function.kind == "same" else None
-    finally:
-        candidate.runner.close()  # what the code keeps of the traces is no number
-    return None if found is None else (function, found)
-
-
-def _only_rounds(candidate: Candidate, conclusion: Conclusion, buffers: bool = False) -> Conclusion | None:
+def _only_rounds(candidate: Candidate, conclusion: Conclusion, buffers: bool) -> Conclusion | None:
     """Conclude that it is imprecise: wrong elements are near the right ones, and the function is the same there."""
     cases = _wrong_nearby(candidate, conclusion)
     wrong = gather(candidate, small(candidate, cases), buffers)

@@ -27,6 +27,10 @@ POINTS, MOST_WORK, MOST_ELEMENTS = 6, 24_000, 1_500
 same question has the same answer on every machine."""
 
 
+KEEPS_NUMBERS = ("it writes into an array of", "a number is converted to a Python float", "it has a table of constants")
+"""How the reasons begin for which NumPy code is traced again, with balls in the arrays that it makes."""
+
+
 @dataclass(frozen=True)
 class Point:
     """A case on which a candidate was traced.
@@ -99,8 +103,17 @@ def gather(candidate: Candidate, cases: Iterable[Case], buffers: bool = False) -
     """Trace a candidate at some points, and compare it with the equation in balls.
 
     Args:
-        buffers: whether arrays that NumPy makes hold balls too.
+        buffers: whether arrays that NumPy makes hold balls too; what the code keeps of them is no number, so that its
+            process ends afterwards.
     """
+    try:
+        return _gathered(candidate, cases, buffers)
+    finally:
+        if buffers:
+            candidate.runner.close()
+
+
+def _gathered(candidate: Candidate, cases: Iterable[Case], buffers: bool) -> Evidence:
     evidence = Evidence()
     definition, floor = candidate.question.equation.definition, 2.0 ** FLOOR_EXPONENTS[candidate.question.dtype]
     for case in cases:
@@ -119,6 +132,21 @@ def gather(candidate: Candidate, cases: Iterable[Case], buffers: bool = False) -
                 balls = tuple(map(from_limbs, got))
                 evidence.points.append(Point(case, balls, compare(expected, balls, floor)))
     return evidence
+
+
+def traced(candidate: Candidate, cases: Sequence[Case]) -> tuple[Evidence, bool]:
+    """Trace a candidate at some points, and NumPy code that keeps numbers in arrays of its own with balls in these.
+
+    Returns:
+        What the points show, and whether such arrays held balls.
+    """
+    evidence = gather(candidate, cases)
+    kept = any(reason.startswith(KEEPS_NUMBERS) for reason in evidence.reasons)
+    if evidence.points or not kept or candidate.question.framework != "numpy":
+        return evidence, False
+    candidate.runner.close()  # tables that the code has kept are made anew
+    filled = gather(candidate, cases, buffers=True)
+    return (filled, True) if filled.points else (evidence, False)
 
 
 def verdict_of(equation: Equation[..., Any], evidence: Evidence) -> FunctionVerdict:

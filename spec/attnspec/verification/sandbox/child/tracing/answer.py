@@ -16,7 +16,7 @@ from attnspec.verification.sandbox.child.adapter import adapted
 from attnspec.verification.sandbox.child.arrays import Arrays, split_outputs
 from attnspec.verification.sandbox.child.autodiff import Progress, differentiate
 from attnspec.verification.sandbox.child.tracing import jaxpr, torch_operations
-from attnspec.verification.sandbox.child.tracing.numpy_functions import replaced
+from attnspec.verification.sandbox.child.tracing.numpy_functions import Buffers, replaced
 from attnspec.verification.sandbox.child.tracing.reasons import unexpected
 from attnspec.verification.sandbox.messages import Outcome, Output, Request
 from attnspec.verification.sandbox.wire import Array
@@ -96,12 +96,18 @@ def _numpy(call: _Call) -> list[Any]:
     The limits of an array of balls, `numpy.finfo` of its dtype, are those of the format that it stands for.
     """
     limits, format = np.finfo, np.dtype(call.arrays.dtype(call.request.dtype))
+    positions = all(array.dtype.kind != "f" for array in call.request.arrays.values())
+    buffers = Buffers(positions, {format}) if call.request.buffers else None
 
     class Limits(limits):  # type: ignore[misc,valid-type]  # a class, since a package that is imported now may derive its own
         def __new__(cls, dtype: Any) -> Any:
-            return limits(format if dtype == np.dtype(object) else dtype)
+            if dtype != np.dtype(object):
+                return limits(dtype)
+            if buffers is not None and buffers.formats != {format}:
+                raise Untraceable("the limits of a format are asked, and arrays of two hold balls")
+            return limits(format)
 
-    with mock.patch.object(np, "finfo", Limits), replaced(call.request.buffers):
+    with mock.patch.object(np, "finfo", Limits), replaced(buffers):
         return _on_balls(call)
 
 

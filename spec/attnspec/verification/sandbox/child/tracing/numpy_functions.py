@@ -10,12 +10,12 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import numpy as np
 
-from attnspec.interpreters.balls.arrays import BallArray
+from attnspec.interpreters.balls.arrays import BallArray, exactly
 from attnspec.interpreters.balls.ball import UNKNOWN, Ball, Untraceable, number
 from attnspec.interpreters.balls.elementary import FUNCTIONS
 from attnspec.verification.sandbox.child.tracing import functions as of
@@ -140,21 +140,38 @@ def _is_number(value: Any) -> bool:
     return number(value) is not NotImplemented
 
 
-def _made(original: Callable[..., Any], fill: Any = None) -> Callable[..., Any]:
-    """A function that makes an array; with a number, one of floating-point numbers is made of that number as a ball."""
+def _made(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that makes an array, which holds balls if it has the dtype of a traced one."""
+    return lambda *args, **kwargs: _of_objects(original(*args, **kwargs))
+
+
+def _filled(original: Callable[..., Any], fill: Any, formats: set[Any]) -> Callable[..., Any]:
+    """The same, of which an array in a floating-point format, too, holds balls: copies of a number."""
 
     def make(*args: Any, **kwargs: Any) -> Any:
         array = original(*args, **kwargs)
-        return of.filled(array.shape, fill) if fill is not None and array.dtype.kind == "f" else _of_objects(array)
+        if array.dtype.kind != "f":
+            return _of_objects(array)
+        formats.add(array.dtype)
+        return of.filled(array.shape, fill)
 
     return make
 
 
-def _full(original: Callable[..., Any]) -> Callable[..., Any]:
+def _full(original: Callable[..., Any], formats: set[Any]) -> Callable[..., Any]:
     def make(shape: Any, fill_value: Any, *args: Any, **kwargs: Any) -> Any:
-        array = original(shape, fill_value, *args, **kwargs)
-        one = array.dtype.kind == "f" and np.ndim(fill_value) == 0
-        return of.filled(array.shape, fill_value) if one else _of_objects(array)
+        one = np.ndim(fill_value) == 0
+        return (_filled(original, fill_value, formats) if one else _made(original))(shape, fill_value, *args, **kwargs)
+
+    return make
+
+
+def _whole(original: Callable[..., Any]) -> Callable[..., Any]:
+    """A function that counts, whose whole numbers are balls."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        array = original(*args, **kwargs)
+        return exactly(array) if array.dtype.kind in "if" and np.all(array == np.floor(array)) else array
 
     return make
 
@@ -181,23 +198,34 @@ def _vectorized(replaced: Replaced) -> Callable[..., Any]:
 
 
 MAKERS = ("zeros", "ones", "empty", "full", "eye", "identity")
+COUNTERS = ("arange", "linspace")
 TAKERS = ("array", "asarray", "asanyarray", "ascontiguousarray")
 
 
-def _replacements(buffers: bool) -> Replaced:
-    """{function: what is called instead}.
+class Buffers(NamedTuple):
+    """How arrays that NumPy makes as floating-point ones hold balls too.
 
-    Args:
-        buffers: whether arrays that NumPy makes as floating-point ones hold balls too.
+    Attributes:
+        positions: whether whole numbers that are counted are balls, as the code needs where it receives no array.
+        formats: the dtypes that were asked of the arrays that hold balls.
     """
+
+    positions: bool
+    formats: set[Any]
+
+
+def _replacements(buffers: Buffers | None) -> Replaced:
+    """{function: what is called instead}."""
     found = {getattr(math, name): _of_numbers(getattr(math, name), own) for name, own in OF_MATH.items()}
     found[math.fsum] = _summed(math.fsum)
     found |= {getattr(np, name): _array(getattr(np, name)) for name in TAKERS}
     found |= {getattr(np, name): _made(getattr(np, name)) for name in MAKERS}
-    if buffers:
+    if buffers is not None:
         fills = {"zeros": 0, "ones": 1, "empty": UNKNOWN}
-        found |= {getattr(np, name): _made(getattr(np, name), fill) for name, fill in fills.items()}
-        found[np.full] = _full(np.full)
+        found |= {getattr(np, name): _filled(getattr(np, name), fill, buffers.formats) for name, fill in fills.items()}
+        found[np.full] = _full(np.full, buffers.formats)
+        if buffers.positions:
+            found |= {getattr(np, name): _whole(getattr(np, name)) for name in COUNTERS}
     if "scipy.special" in sys.modules:
         special = importlib.import_module("scipy.special")
         found |= {getattr(special, name): _first(getattr(special, name), own) for name, own in OF_SCIPY.items()}
@@ -211,12 +239,8 @@ OWNERS = ("numpy", "math", "scipy.special")
 
 
 @contextmanager
-def replaced(buffers: bool) -> Iterator[None]:
-    """Replace the functions, under whatever names the modules have them that are imported.
-
-    Args:
-        buffers: whether arrays that NumPy makes as floating-point ones hold balls too.
-    """
+def replaced(buffers: Buffers | None = None) -> Iterator[None]:
+    """Replace the functions, under whatever names the modules have them that are imported."""
     functions = _replacements(buffers)
     instead = {id(original): function for original, function in functions.items()}
     with ExitStack() as undone:
