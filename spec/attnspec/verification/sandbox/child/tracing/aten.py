@@ -14,6 +14,8 @@ from attnspec.verification.sandbox.child.tracing.aten_elements import ELEMENTS
 from attnspec.verification.sandbox.child.tracing.aten_gradients import GRADIENTS
 from attnspec.verification.sandbox.child.tracing.aten_moves import MOVES
 from attnspec.verification.sandbox.child.tracing.aten_reductions import REDUCTIONS
+from attnspec.verification.sandbox.child.tracing.aten_sorting import SORTING
+from attnspec.verification.sandbox.child.tracing.aten_windows import WINDOWS
 
 IGNORED = ("layout", "device", "pin_memory", "memory_format", "non_blocking", "generator", "requires_grad", "out")
 """Options that change no value."""
@@ -27,5 +29,7 @@ VIEWS = (
 )
 """Operations whose result shares the memory of the first argument."""
 
-OPERATIONS: dict[str, Callable[..., Any]] = {**ELEMENTS, **REDUCTIONS, **GRADIENTS, **MOVES, **CREATION, **COMPLEX}
+OPERATIONS: dict[str, Callable[..., Any]] = {
+    **ELEMENTS, **REDUCTIONS, **SORTING, **GRADIENTS, **MOVES, **WINDOWS, **CREATION, **COMPLEX,
+}  # fmt: skip
 """{name of the operation: what it does on arrays of balls}; in-place ones have the same names."""

@@ -84,3 +84,10 @@ def with_indexed(x: Array, indices: Sequence[Any], values: Any, accumulate: bool
 def truths(x: Array) -> Array:
     """Truth values of an array of balls."""
     return x.astype(bool) if isinstance(x, BallArray) else x
+
+
+def nll_shares(labels: Array, weight: Any, ignored: int) -> Array:
+    """What each row counts in a negative log-likelihood: the weight of its class, or 1; 0 where it is ignored."""
+    seen = labels != ignored
+    of_class = of.filled(labels.shape, 1) if weight is None else indexed(weight, [np.where(seen, labels, 0)])
+    return selected(seen, of_class, 0)

@@ -33,11 +33,17 @@ def _binary(function: Callable[[Any, Any], Any]) -> Callable[..., Array]:
 
 
 def _divide(a: Any, b: Any, *, rounding_mode: str | None = None) -> Array:
-    if rounding_mode == "floor" or rounding_mode == "trunc":
-        if builtins.any(isinstance(each, BallArray | float) for each in (a, b)):
-            raise Untraceable("a quotient is rounded to an integer")
+    rounded = {"floor": of.floor, "trunc": of.truncated}.get(rounding_mode or "")
+    if rounded is not None and not builtins.any(isinstance(each, BallArray | float) for each in (a, b)):
         return a // b if rounding_mode == "floor" else np.trunc(a / b).astype(np.int64)
-    return floating(np.asarray(a) if isinstance(a, int) else a) / floating(b)
+    quotient = floating(np.asarray(a) if isinstance(a, int) else a) / floating(b)
+    return quotient if rounded is None else rounded(quotient)
+
+
+def _rounded(x: Array, *, decimals: int = 0) -> Array:
+    if decimals:
+        raise Untraceable("a number is rounded to decimal places")
+    return of.rounded_to_even(x) if isinstance(x, BallArray) else x
 
 
 def _compare(function: Callable[[Any, Any], Any]) -> Callable[..., Array]:
@@ -100,7 +106,9 @@ ELEMENTS: dict[str, Callable[..., Any]] = {
     "le": _compare(lambda a, b: a <= b), "gt": _compare(lambda a, b: a > b), "ge": _compare(lambda a, b: a >= b),
     "neg": lambda x: -x, "abs": _unary(np.abs), "exp": _unary(np.exp), "exp2": _unary(np.exp2),
     "expm1": _unary(np.expm1), "log": _unary(np.log), "log2": _unary(np.log2), "log10": _unary(np.log10),
-    "log1p": _unary(np.log1p), "sqrt": _unary(np.sqrt), "rsqrt": _unary(of.rsqrt), "sin": _unary(np.sin),
+    "log1p": _unary(np.log1p), "sqrt": _unary(np.sqrt), "rsqrt": _unary(of.rsqrt),
+    "floor": _unary(of.floor), "ceil": _unary(of.ceil), "trunc": _unary(of.truncated), "round": _rounded,
+    "sinh": _unary(np.sinh), "cosh": _unary(np.cosh), "atan": _unary(np.arctan), "sin": _unary(np.sin),
     "cos": _unary(np.cos), "tan": _unary(np.tan), "tanh": _unary(np.tanh), "sigmoid": _unary(of.sigmoid),
     "reciprocal": _unary(lambda x: 1 / x), "square": _unary(lambda x: x * x), "relu": _unary(of.relu),
     "erf": _unary(of.erf), "erfc": _unary(of.erfc), "sign": _unary(of.sign), "sgn": _unary(of.sign),

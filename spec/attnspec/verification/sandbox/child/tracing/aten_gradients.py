@@ -12,6 +12,7 @@ from attnspec.verification.sandbox.child.tracing import functions as of
 from attnspec.verification.sandbox.child.tracing.aten_arguments import (
     Array,
     key_at,
+    nll_shares,
     selected,
     with_indexed,
 )
@@ -51,19 +52,15 @@ def _embedding_backward(grad: Array, index: Array, rows: int, padding: int, by_f
 def _nll_loss_backward(
     grad: Array, x: Array, target: Array, weight: Any, reduction: int, ignored: int, counted: Any
 ) -> Array:
-    if weight is not None:
-        raise Untraceable("a weighted loss")
     rows, labels = (x[None], target[None]) if x.ndim == 1 else (x, target)
-    seen = labels != ignored
+    seen, shares = labels != ignored, nll_shares(labels, weight, ignored)
     hot = seen[:, None] & (np.where(seen, labels, 0)[:, None] == np.arange(rows.shape[-1]))
-    scale = grad / int(seen.sum()) if reduction == 1 else grad.reshape(-1, 1) if reduction == 0 else grad
-    return selected(hot, -scale, 0).reshape(x.shape)
+    scale = grad / of.total(shares) if reduction == 1 else grad.reshape(-1, 1) if reduction == 0 else grad
+    return selected(hot, -scale * shares[:, None], 0).reshape(x.shape)
 
 
 def _gelu_backward(grad: Array, x: Array, *, approximate: str = "none") -> Array:
-    if approximate == "tanh":
-        raise Untraceable("the gradient of gelu's approximation")
-    return grad * of.gelu_slope(x)
+    return grad * (of.gelu_tanh_slope(x) if approximate == "tanh" else of.gelu_slope(x))
 
 
 def _silu_backward(grad: Array, x: Array) -> Array:

@@ -35,6 +35,8 @@ def _view(x: Array, shape: Any) -> Array:
 def _expand(x: Array, shape: Sequence[int], implicit: bool = False) -> Array:
     own = (1,) * (len(shape) - x.ndim) + x.shape
     wanted = tuple(own[k] if size == -1 else size for k, size in enumerate(shape))
+    if int(np.prod(wanted)) == x.size:  # a view that may be written into
+        return x.reshape(wanted)
     return np.broadcast_to(x, wanted, subok=True)
 
 
@@ -141,7 +143,9 @@ def _pad(x: Array, widths: Sequence[int], value: Any = 0) -> Array:
 
 
 def _diagonal(x: Array, offset: int = 0, first: int = 0, second: int = 1) -> Array:
-    return np.diagonal(x, offset, first, second)
+    found = np.diagonal(x, offset, first, second)
+    found.flags.writeable = x.flags.writeable  # which NumPy does not leave so
+    return found
 
 
 def _unfold(x: Array, axis: int, size: int, step: int) -> Array:

@@ -17,6 +17,7 @@ from attnspec.verification.sandbox.child.tracing.aten_arguments import (
     floating,
     indexed,
     is_array,
+    nll_shares,
     scaled,
     selected,
     truths,
@@ -50,8 +51,10 @@ def _var(x: Array, axes: Any = None, unbiased: Any = True, keepdim: bool = False
     return of.variance(x, axes or None, correction, keepdim)
 
 
-def _var_mean(x: Array, axes: Any = None, *, correction: Any = 1, keepdim: bool = False) -> tuple[Array, Array]:
-    return _var(x, axes, keepdim=keepdim, correction=correction), _mean(x, axes, keepdim)
+def _var_mean(
+    x: Array, axes: Any = None, unbiased: Any = True, keepdim: bool = False, **how: Any
+) -> tuple[Array, Array]:
+    return _var(x, axes, unbiased, keepdim, **how), _mean(x, axes, keepdim)
 
 
 def _extreme(smallest: bool) -> Callable[..., Array]:
@@ -120,16 +123,14 @@ def _linear_logsumexp(x: Array, axes: Any, keepdim: bool = False) -> Array:
 
 
 def _nll_loss(x: Array, target: Array, weight: Any, reduction: int, ignored: int) -> tuple[Array, Array]:
-    if weight is not None:
-        raise Untraceable("a weighted loss")
     rows, labels = (x[None], target[None]) if x.ndim == 1 else (x, target)
-    seen = labels != ignored
-    picked = selected(seen, -indexed(rows, [np.arange(len(rows)), np.where(seen, labels, 0)]), 0)
-    counted = int(seen.sum())
+    shares = nll_shares(labels, weight, ignored)
+    picked = -indexed(rows, [np.arange(len(rows)), np.where(labels != ignored, labels, 0)])
+    losses = selected(labels != ignored, picked * shares, 0)
     if reduction == 0:
-        return picked.reshape(target.shape), of.filled((), 0)
-    whole = of.total(picked)
-    return (whole / counted if reduction == 1 else whole), of.filled((), counted)
+        return losses.reshape(target.shape), of.filled((), 0)
+    whole, counted = of.total(losses), of.total(shares)
+    return (whole / counted if reduction == 1 else whole), counted
 
 
 def _norm(x: Array, order: Any = 2, axes: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
@@ -144,17 +145,6 @@ def _any(x: Array, axes: Any = None, keepdim: bool = False) -> Array:
 
 def _all(x: Array, axes: Any = None, keepdim: bool = False) -> Array:
     return np.asarray(np.all(truths(x), axis=tuple(axes) if isinstance(axes, list) else axes, keepdims=keepdim))
-
-
-def _sorted(
-    x: Array, axis: Any = -1, descending: bool = False, stable: Any = None, dim: Any = None
-) -> tuple[Array, Array]:
-    axis = axis if dim is None else dim
-    if axis is True or axis is False:  # sort.stable takes `stable` first
-        axis = -1
-    keys = of.plain(-x if descending else x)
-    order = np.argsort(keys, axis=axis, kind="stable") if x.ndim else np.asarray(0)
-    return (np.take_along_axis(of.plain(x), order, axis) if x.ndim else x), order
 
 
 def _trilinear(
@@ -191,5 +181,5 @@ REDUCTIONS: dict[str, Callable[..., Any]] = {
     "logsumexp": _linear_logsumexp, "linalg_vector_norm": _norm, "_softmax": _softmax, "_log_softmax": _log_softmax,
     "_safe_softmax": _safe_softmax, "native_layer_norm": _layer_norm, "nll_loss_forward": _nll_loss,
     "aminmax": lambda x, dim=None, keepdim=False: (_extreme(True)(x, dim, keepdim), _extreme(False)(x, dim, keepdim)),
-    "sort": _sorted, "_trilinear": _trilinear, "binary_cross_entropy_with_logits": _binary_cross_entropy,
+    "_trilinear": _trilinear, "binary_cross_entropy_with_logits": _binary_cross_entropy,
 }  # fmt: skip

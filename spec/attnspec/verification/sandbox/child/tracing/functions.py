@@ -75,6 +75,13 @@ def gelu_tanh(x: Ball) -> Any:
     return x * (1 + inner.tanh()) / 2
 
 
+def gelu_tanh_slope(x: Array) -> Array:
+    """The derivative of the approximation of gelu by tanh."""
+    scale, cubic = Ball((2 / arb.pi()).sqrt()), number(0.044715)
+    bent = np.tanh(scale * (x + cubic * x * x * x))
+    return (1 + bent + x * (1 - bent * bent) * scale * (1 + 3 * cubic * x * x)) / 2
+
+
 def gelu_slope(x: Array) -> Array:
     """The derivative of gelu."""
     normal = np.exp(-x * x / 2) / Ball((2 * arb.pi()).sqrt())

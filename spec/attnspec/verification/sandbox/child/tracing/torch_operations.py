@@ -9,14 +9,16 @@ from __future__ import annotations
 import importlib
 import warnings
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from attnspec.interpreters.balls.arrays import BallArray, complex_constants, constants, exactly, is_complex
-from attnspec.interpreters.balls.ball import Undecided, Untraceable
+from attnspec.interpreters.balls.ball import Ball, Undecided, Untraceable
 from attnspec.verification.sandbox.child.tracing import aten
 from attnspec.verification.sandbox.child.tracing.aten_arguments import as_type_of
+from attnspec.verification.sandbox.child.tracing.aten_windows import in_memory
 from attnspec.verification.sandbox.child.tracing.functions import unknown
 
 READS = (
@@ -33,8 +35,18 @@ READS = (
 )
 """Methods through which numbers leave PyTorch; those of `item` and `tolist` stay balls, and can be compared."""
 
-WITHOUT_NUMBERS = ("promote_types", "result_type", "can_cast", "is_same_size", "sym_size", "sym_stride", "sym_numel")
-"""Operations on dtypes and shapes."""
+WITHOUT_NUMBERS = (
+    "promote_types",
+    "result_type",
+    "can_cast",
+    "is_same_size",
+    "sym_size",
+    "sym_stride",
+    "sym_numel",
+    "_linalg_check_errors",
+    "_has_same_storage_numel",
+)
+"""Operations on dtypes and shapes, and on whether others went well."""
 
 
 class Tracer:
@@ -44,8 +56,9 @@ class Tracer:
         self.torch = torch
         self._known: dict[object, Any] = {}
         self._alive: list[Any] = []
-        self._copied_views = False
+        self._copied = set[int]()  # where memory begins of which a view is a copy here
         self.inside = False
+        self.following: Any = None
 
     def enter(self, tensor: Any, exact: bool = True) -> None:
         """Put an array beside an input."""
@@ -84,10 +97,12 @@ class Tracer:
             return operation(*args, **kwargs)
         in_place = name.endswith("_") and not name.endswith("__")
         function = aten.OPERATIONS.get(name.rstrip("_") if in_place else name)
+        if name == "as_strided":
+            function = partial(self._in_memory, args[0])
         if function is None:
-            raise Untraceable(f"{operation} has no meaning in balls")
+            return self._taken_apart(operation, name, args, kwargs)
         written = args[0] if in_place else kwargs.get("out")
-        if written is not None and self._copied_views:
+        if written is not None and _memory(written) in self._copied:
             raise Untraceable("it writes into a view")
         arrays, options = self._arrays(args), self._arrays(kwargs)
         result = operation(*args, **kwargs)
@@ -97,6 +112,29 @@ class Tracer:
         else:
             self._write(written, found)
         return result
+
+    def _taken_apart(self, operation: Any, name: str, args: Any, kwargs: Any) -> Any:
+        """Run an operation as PyTorch writes it by others, of which each is followed.
+
+        Raises:
+            Untraceable: PyTorch does not write it so.
+        """
+        apart = _for_each(self.torch, name) if name.startswith("_foreach_") else _decompositions().get(operation)
+        if apart is None and not (hasattr(operation, "_can_decompose") and operation._can_decompose()):
+            raise Untraceable(f"{operation} has no meaning in balls")
+        self.inside = False
+        try:
+            with self.following:
+                return operation.decompose(*args, **kwargs) if apart is None else apart(*args, **kwargs)
+        finally:
+            self.inside = True
+
+    def _in_memory(self, tensor: Any, x: Any, size: Any, stride: Any, offset: Any = None) -> Any:
+        """A part of the memory of a tensor, which must be all that is known of that memory."""
+        whole = tensor.untyped_storage().nbytes() == tensor.numel() * tensor.element_size()
+        if not (whole and tensor.is_contiguous()):
+            raise Untraceable("it reads memory beside a tensor")
+        return in_memory(x, size, stride, offset or 0)
 
     def _read(self, operation: Any, args: Any, kwargs: Any) -> Any:
         """A number that Python code reads: a truth or a whole number that is certain, or else it is not traced."""
@@ -113,8 +151,11 @@ class Tracer:
         """
         array = self.array(tensor)
         if isinstance(array, BallArray):
+            array = _whole_numbers(array)
+        if array is None:
             raise Untraceable(f"it reads a number of a tensor of {tensor.dtype}")
-        if not np.array_equal(array, tensor.detach().cpu().numpy()):
+        own = tensor.detach().cpu()
+        if not np.array_equal(array, (own.double() if own.is_floating_point() else own).numpy()):
             raise Undecided("a branch that rounding decides")
 
     def _arrays(self, value: Any) -> Any:
@@ -145,11 +186,56 @@ class Tracer:
                     value = exactly(value) if value.dtype.kind in "biu" else constants(value)
                 if not floating and isinstance(value, BallArray):
                     value = value.astype(str(tensor.dtype).removeprefix("torch."))
-                if name in aten.VIEWS and not np.may_share_memory(value, arrays[0]):
-                    self._copied_views = True
+                if name in aten.VIEWS and value.size and not np.may_share_memory(value, arrays[0]):
+                    self._copied.add(_memory(tensor))
+                if isinstance(value, np.ndarray) and value.dtype == object:
+                    value = value.view(BallArray)
                 self.keep(tensor, value)
             elif isinstance(tensor, self.torch.Tensor) and tensor.is_floating_point():
                 self.keep(tensor, unknown(tensor.shape))
+
+
+def _memory(tensor: Any) -> int:
+    """Where the memory of a tensor begins."""
+    return int(tensor.untyped_storage().data_ptr())
+
+
+def _whole_numbers(array: BallArray) -> Any:
+    """An array of whole numbers that no rounding has changed, as counters are; None of others."""
+    found = [each.whole() if isinstance(each, Ball) else None for each in array.view(np.ndarray).flat]
+    return None if None in found else np.array(found, np.float64).reshape(array.shape)
+
+
+def _decompositions() -> Any:
+    """{operation: the same by other operations}, as PyTorch has it."""
+    room: Any = importlib.import_module("torch._decomp")
+    return room.decomposition_table
+
+
+BY_KEYWORD = {"addcmul": "value", "addcdiv": "value"}
+"""{operation: the parameter that takes what is behind the tensors}."""
+
+
+def _for_each(torch: Any, name: str) -> Callable[..., Any]:
+    """An operation on lists of tensors, by that on single ones."""
+    single = name.removeprefix("_foreach_")
+    operation = getattr(torch.ops.aten, single, None)
+    if operation is None:
+        raise Untraceable(f"{name} has no meaning in balls")
+    keyword = BY_KEYWORD.get(single.rstrip("_"), "")
+
+    def apply(first: Any, *rest: Any, **options: Any) -> Any:
+        found = []
+        for place, tensor in enumerate(first):
+            args = [each[place] if isinstance(each, list | tuple) else each for each in rest]
+            given = {name: each[place] if isinstance(each, list | tuple) else each for name, each in options.items()}
+            given = {keyword if name == "scalars" and keyword else name: each for name, each in given.items()}
+            if keyword and len(args) > 2:
+                given[keyword] = args.pop()
+            found.append(operation(tensor, *args, **given))
+        return None if single.endswith("_") else found
+
+    return apply
 
 
 def _key(tensor: Any) -> object:
@@ -198,13 +284,15 @@ def trace(torch: Any, call: Callable[[], Any], inputs: list[Any]) -> tuple[Any, 
             if not tracer.inside and (name := getattr(function, "__name__", "")) in READS:
                 tracer.inside = True
                 try:
-                    if name in ("item", "tolist") and isinstance(array := tracer.array(args[0]), BallArray):
+                    array = tracer.array(args[0])
+                    if name in ("item", "tolist") and isinstance(array, BallArray) and _whole_numbers(array) is None:
                         return getattr(array, name)()
                     tracer.check_read(args[0])
                 finally:
                     tracer.inside = False
             return function(*args, **(kwargs or {}))
 
+    tracer.following = follow = Follow()
     attention: Any = importlib.import_module("torch.nn.attention")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -212,6 +300,6 @@ def trace(torch: Any, call: Callable[[], Any], inputs: list[Any]) -> tuple[Any, 
             attention.sdpa_kernel(attention.SDPBackend.MATH),
             torch.backends.mkldnn.flags(enabled=False),
             Refuse(),
-            Follow(),
+            follow,
         ):
             return call(), tracer
