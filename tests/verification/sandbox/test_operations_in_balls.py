@@ -86,6 +86,23 @@ CALLS: dict[str, Callable[..., Any]] = {
         z[:, None].squeeze(1).neg_(),
     )[0],
     "a Jacobian": lambda x, y: torch.func.jacrev(lambda z: (z @ y[:3]).tanh().sum(0))(x).sum((1, 2)),
+    "angles": lambda x, y: (
+        x.sigmoid().asin()
+        + x.sigmoid().acos()
+        + x.atan()
+        + x.asinh()
+        + x.exp().add(1).acosh()
+        + x.sigmoid().atanh()
+        + torch.atan2(x, y[:, :3])
+        + torch.hypot(x, y[:, :3])
+    ),
+    "remainders and signs": lambda x, y: (
+        torch.fmod(x, y[:, :3])
+        + torch.copysign(x, y[:, :3])
+        + x.frac()
+        + torch.logaddexp2(x, y[:, :3])
+        + torch.heaviside(x, y[:, :3])
+    ),
     "an inverse": lambda x, y: (
         torch.linalg.inv(y[:4] + 3 * torch.eye(4, dtype=y.dtype)) + torch.inverse(x[None, :3]).sum()
     ),

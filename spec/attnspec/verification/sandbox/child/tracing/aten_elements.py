@@ -33,7 +33,7 @@ def _binary(function: Callable[[Any, Any], Any]) -> Callable[..., Array]:
 
 
 def _divide(a: Any, b: Any, *, rounding_mode: str | None = None) -> Array:
-    rounded = {"floor": of.floor, "trunc": of.truncated}.get(rounding_mode or "")
+    rounded = {"floor": np.floor, "trunc": np.trunc}.get(rounding_mode or "")
     if rounded is not None and not builtins.any(isinstance(each, BallArray | float) for each in (a, b)):
         return a // b if rounding_mode == "floor" else np.trunc(a / b).astype(np.int64)
     quotient = floating(np.asarray(a) if isinstance(a, int) else a) / floating(b)
@@ -43,7 +43,7 @@ def _divide(a: Any, b: Any, *, rounding_mode: str | None = None) -> Array:
 def _rounded(x: Array, *, decimals: int = 0) -> Array:
     if decimals:
         raise Untraceable("a number is rounded to decimal places")
-    return of.rounded_to_even(x) if isinstance(x, BallArray) else x
+    return np.rint(x) if isinstance(x, BallArray) else x
 
 
 def _compare(function: Callable[[Any, Any], Any]) -> Callable[..., Array]:
@@ -107,8 +107,12 @@ ELEMENTS: dict[str, Callable[..., Any]] = {
     "neg": lambda x: -x, "abs": _unary(np.abs), "exp": _unary(np.exp), "exp2": _unary(np.exp2),
     "expm1": _unary(np.expm1), "log": _unary(np.log), "log2": _unary(np.log2), "log10": _unary(np.log10),
     "log1p": _unary(np.log1p), "sqrt": _unary(np.sqrt), "rsqrt": _unary(of.rsqrt),
-    "floor": _unary(of.floor), "ceil": _unary(of.ceil), "trunc": _unary(of.truncated), "round": _rounded,
-    "sinh": _unary(np.sinh), "cosh": _unary(np.cosh), "atan": _unary(np.arctan), "sin": _unary(np.sin),
+    "floor": _unary(np.floor), "ceil": _unary(np.ceil), "trunc": _unary(np.trunc), "round": _rounded,
+    "sinh": _unary(np.sinh), "cosh": _unary(np.cosh), "asin": _unary(np.arcsin), "acos": _unary(np.arccos),
+    "atan": _unary(np.arctan), "asinh": _unary(np.arcsinh), "acosh": _unary(np.arccosh), "atanh": _unary(np.arctanh),
+    "fmod": _binary(np.fmod), "hypot": _binary(np.hypot), "copysign": _binary(np.copysign),
+    "atan2": _binary(np.arctan2), "logaddexp2": _binary(np.logaddexp2), "heaviside": _binary(np.heaviside),
+    "sin": _unary(np.sin),
     "cos": _unary(np.cos), "tan": _unary(np.tan), "tanh": _unary(np.tanh), "sigmoid": _unary(of.sigmoid),
     "reciprocal": _unary(lambda x: 1 / x), "square": _unary(lambda x: x * x), "relu": _unary(of.relu),
     "erf": _unary(of.erf), "erfc": _unary(of.erfc), "sign": _unary(of.sign), "sgn": _unary(of.sign),
