@@ -5,6 +5,8 @@ https://github.com/gazelle93/Transformer-Various-Positional-Encoding/issues/1
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -14,7 +16,7 @@ OPTIONS: dict[str, object] = {"framework": "torch"}
 
 def split(x: Tensor, heads: int) -> Tensor:
     """The heads in front of a batch."""
-    return torch.stack(x.reshape(-1, *x.shape[-2:]).chunk(heads, -1))
+    return torch.stack(x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:]).chunk(heads, -1))
 
 
 def attention(x_q: Tensor, x_kv: Tensor, W: tuple[Tensor, ...], heads: int) -> Tensor:

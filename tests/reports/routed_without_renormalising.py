@@ -24,7 +24,7 @@ def routed(scores: Float[Given, " E"], *, chosen: int, factor: float) -> Float[G
     """The affinities of the chosen experts over their sum, times a factor; of equals the first is chosen."""
     i, j = index("E"), index("E")
     s = sigmoid(scores[i]).stack(i)
-    larger = sum(j, 1, where=(s[j] > s[i]) | ((s[j] == s[i]) & (j < i)))
+    larger = sum(j, 1, where=(scores[j] > scores[i]) | ((scores[j] == scores[i]) & (j < i)))
     kept = where(larger < chosen, s[i], 0).stack(i)
     weight = factor * kept[i] / (sum(j, kept[j]) + 1e-20)
     return weight.stack(i)
@@ -32,7 +32,7 @@ def routed(scores: Float[Given, " E"], *, chosen: int, factor: float) -> Float[G
 
 def route(scores: Tensor, chosen: int, factor: float, whole: bool) -> Tensor:
     s = torch.sigmoid(scores)
-    places = torch.sort(s, dim=-1, descending=True, stable=True).indices[..., :chosen]
+    places = torch.sort(scores, dim=-1, descending=True, stable=True).indices[..., :chosen]
     top = s.gather(-1, places)
     if whole:
         top = top / (top.sum(-1, keepdim=True) + 1e-20)
