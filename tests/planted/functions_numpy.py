@@ -77,5 +77,5 @@ def opaque_float(q: Array, k: Array, v: Array) -> Array:
 @implements("attention.scaled_dot_product", framework="numpy")
 def opaque_table(q: Array, k: Array, v: Array) -> Array:
     """A table of exponentials stands for a computation that happens elsewhere."""
-    table = np.exp(np.arange(q.shape[-1]) / 7).astype(np.float32)
+    table = np.array([math.exp(k / 7) for k in range(q.shape[-1])], np.float32)
     return right(q * table, k / table, v)

@@ -188,6 +188,12 @@ CALLS: dict[str, Callable[[Array, Array], Array]] = {
     "remat": lambda x, y: jax.grad(lambda x: jax.checkpoint(jnp.sin)(x).sum())(x),
     "own slopes": lambda x, y: jax.grad(lambda x: (own_slope(x) + own_gradient(x)).sum())(x) + own_slope(x),
     "switch": lambda x, y: lax.switch(jnp.asarray(7), [jnp.sin, jnp.cos, jnp.exp], x),
+    "a loop for each number": lambda x, y: jax.vmap(
+        lambda one: lax.while_loop(lambda at: at < 3, lambda at: at + jnp.exp(at), one)
+    )(x[:, 0]),
+    "by platform": lambda x, y: lax.platform_dependent(x, default=jnp.sin, cpu=jnp.cos) + jnp.diag(x[:, 0])[:, :3],
+    "bits of integers": lambda x, y: x + (jnp.bitwise_count(jnp.arange(3)) << 2) - (jnp.arange(3) >> 1),
+    "complex exponentials": lambda x, y: (jnp.exp(1j * x) * (x + 2j)).real,
     "map": lambda x, y: lax.map(lambda row: row / row.sum(), x) + lax.fori_loop(0, 3, lambda k, c: c + x[k], x[0]),
 }
 

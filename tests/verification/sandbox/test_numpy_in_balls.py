@@ -134,6 +134,7 @@ CALLS: dict[str, Callable[[Array, Array], Array]] = {
     ),
     "norms": lambda x, y: np.linalg.norm(x, axis=-1) + x.std(-1) + np.var(x, -1, ddof=1) + np.ptp(x, -1),
     "differences": lambda x, y: np.diff(x, axis=0, prepend=0) + np.average(x, 0, weights=abs(y[:, 0])),
+    "complex exponentials": lambda x, y: (np.exp(1j * x) * (x + 2j)).real + np.exp(1j * x).imag,
     "blocks": lambda x, y: np.block([[x, y], [y, x]]) @ np.concatenate([x, y], 1).T,
     "triangles": lambda x, y: np.tril(x) + np.triu(x) * np.tri(5, 3) + np.eye(5, 3) + np.roll(x, 1, 0),
     "rows padded": lambda x, y: np.pad(x, ((1, 0), (0, 2)), constant_values=0.5) + np.pad(x, ((1, 0), (0, 2)), "edge"),

@@ -25,7 +25,7 @@ from attnspec.interpreters.balls.ball import (
     least,
     number,
 )
-from attnspec.interpreters.balls.complex_ball import ComplexBall, of_parts
+from attnspec.interpreters.balls.complex_ball import ComplexBall, exponential, of_parts
 from attnspec.interpreters.balls.elementary import FUNCTIONS, of_numbers
 from attnspec.interpreters.balls.fourier import FOURIER, as_complexes, imaginary_part, real_part
 
@@ -214,6 +214,7 @@ def _clipped(x: Any, low: Any, high: Any) -> Ball:
 
 OWN: dict[str, Any] = {
     **{name: elementwise(of_numbers(function), operands) for name, (function, operands) in FUNCTIONS.items()},
+    "exp": elementwise(exponential),
     "maximum": elementwise(largest, 2),
     "minimum": elementwise(least, 2),
     "fmax": elementwise(largest, 2),

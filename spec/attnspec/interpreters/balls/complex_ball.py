@@ -66,6 +66,10 @@ class ComplexBall(Arithmetic):
         """The number with its imaginary part negated."""
         return ComplexBall(None if self.value is None else acb(self.value.real, -self.value.imag))
 
+    def exp(self) -> ComplexBall:
+        """e to its power."""
+        return ComplexBall(None if self.value is None else self.value.exp())
+
 
 def of_parts(real: Any, imaginary: Any) -> ComplexBall:
     """The number with these parts."""
@@ -81,3 +85,8 @@ def as_complex(value: Any) -> Any:
         return of_parts(value.real, value.imag)
     found = number(value)
     return found if found is NotImplemented else of_parts(found, 0)
+
+
+def exponential(value: Any) -> Any:
+    """e to the power of a real or complex number."""
+    return (value if isinstance(value, ComplexBall) else number(value)).exp()

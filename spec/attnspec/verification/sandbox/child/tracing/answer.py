@@ -91,13 +91,22 @@ def _output(balls: Any) -> Output:
 
 
 def _numpy(call: _Call) -> list[Any]:
-    """NumPy code runs on arrays of balls; its options are exact numbers if it can compute with them.
+    """NumPy code runs on arrays of balls; its options are exact numbers if it can compute with them."""
+    format = np.dtype(call.arrays.dtype(call.request.dtype))
+    if not call.request.buffers:
+        return _on_balls_with(call, format, None)
+    try:  # whole numbers that are balls are no indices
+        return _on_balls_with(call, format, Buffers(True, {format}))
+    except Exception:
+        return _on_balls_with(call, format, Buffers(False, {format}))
+
+
+def _on_balls_with(call: _Call, format: np.dtype[Any], buffers: Buffers | None) -> list[Any]:
+    """Run NumPy code with functions that take balls.
 
     The limits of an array of balls, `numpy.finfo` of its dtype, are those of the format that it stands for.
     """
-    limits, format = np.finfo, np.dtype(call.arrays.dtype(call.request.dtype))
-    positions = all(array.dtype.kind != "f" for array in call.request.arrays.values())
-    buffers = Buffers(positions, {format}) if call.request.buffers else None
+    limits = np.finfo
 
     class Limits(limits):  # type: ignore[misc,valid-type]  # a class, since a package that is imported now may derive its own
         def __new__(cls, dtype: Any) -> Any:

@@ -118,8 +118,9 @@ ELEMENTS: dict[str, Callable[..., Any]] = {
     "add": _binary(lambda a, b: a + b), "add_any": _binary(lambda a, b: a + b), "sub": _binary(lambda a, b: a - b),
     "mul": _binary(lambda a, b: a * b), "div": _divide, "rem": _remainder, "pow": _binary(np.power),
     "integer_pow": lambda x, y, **params: np.power(x, y), "square": _unary(lambda x: x * x),
-    "neg": _unary(lambda x: -x), "abs": _unary(np.abs), "round": _round, "rsqrt": _unary(of.rsqrt),
-    **{name: _named(name) for name in ("sign", "floor", "ceil", "exp", "exp2", "expm1", "log", "log1p", "sqrt", "cbrt",
+    "neg": _unary(lambda x: -x), "abs": _unary(np.abs), "exp": _unary(np.exp), "round": _round,
+    "rsqrt": _unary(of.rsqrt),
+    **{name: _named(name) for name in ("sign", "floor", "ceil", "exp2", "expm1", "log", "log1p", "sqrt", "cbrt",
                                        "sin", "cos", "tan", "sinh", "cosh", "tanh", "erf", "erfc")},
     **{name: _named(own) for name, own in {
         "asin": "arcsin", "acos": "arccos", "atan": "arctan", "atan2": "arctan2", "asinh": "arcsinh",

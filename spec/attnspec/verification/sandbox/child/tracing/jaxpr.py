@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from attnspec.interpreters.balls.arrays import FLOATS, BallArray, constants, exactly
 from attnspec.interpreters.balls.ball import Untraceable, constant
 from attnspec.verification.sandbox.child.tracing import functions as of
-from attnspec.verification.sandbox.child.tracing.jax_elements import ELEMENTS
+from attnspec.verification.sandbox.child.tracing.jax_elements import ELEMENTS, is_balls
 from attnspec.verification.sandbox.child.tracing.jax_moves import INDEXED, MOVES
 from attnspec.verification.sandbox.child.tracing.jax_orders import ORDERS
 from attnspec.verification.sandbox.child.tracing.jax_reductions import REDUCTIONS
@@ -45,6 +46,10 @@ def trace(jax: Any, call: Callable[[Sequence[Any]], Any], inputs: Sequence[Any])
 
 def _is_float(value: Any) -> bool:
     return str(value.dtype) in FLOATS
+
+
+def _is_whole(aval: Any) -> bool:
+    return str(aval.dtype).startswith(("bool", "int", "uint"))
 
 
 def evaluate(
@@ -127,6 +132,9 @@ def _applied(equation: Any, operands: list[Array], used: Sequence[bool]) -> Sequ
         return CONTROL[name](params, operands, used)
     if name in INDEXED:
         return [INDEXED[name](equation.primitive, params, *operands)]
+    if name not in PRIMITIVES and not is_balls(*operands) and all(_is_whole(each.aval) for each in equation.outvars):
+        found = equation.primitive.bind(*operands, **params)  # what has no real number in it is left to JAX
+        return found if equation.primitive.multiple_results else [found]
     if name not in PRIMITIVES:
         raise Untraceable(f"the primitive {name} has no meaning in balls")
     found = PRIMITIVES[name](*operands, **params)
@@ -176,10 +184,17 @@ def _while(params: Any, operands: list[Array], used: Sequence[bool]) -> list[Arr
     test, body = params["cond_jaxpr"], params["body_jaxpr"]
     outside, inside, state = operands[:first], operands[first : first + second], operands[first + second :]
     for _ in range(MOST_STEPS):
-        if not bool(evaluate(test.jaxpr, test.consts, [*outside, *state])[0]):
+        goes_on = np.asarray(evaluate(test.jaxpr, test.consts, [*outside, *state])[0])
+        if not goes_on.any():
             return list(state)
-        state = evaluate(body.jaxpr, body.consts, [*inside, *state])
+        new = evaluate(body.jaxpr, body.consts, [*inside, *state])
+        state = [*map(partial(_while_it_lasts, goes_on), state, new)] if goes_on.ndim else new
     raise Untraceable("a loop of many steps")
+
+
+def _while_it_lasts(goes_on: Array, old: Array, new: Array) -> Array:
+    """The state of several loops that are one, of which some go on."""
+    return PRIMITIVES["select_n"](goes_on.reshape(goes_on.shape + (1,) * (new.ndim - goes_on.ndim)), old, new)
 
 
 def _cond(params: Any, operands: list[Array], used: Sequence[bool]) -> list[Array]:

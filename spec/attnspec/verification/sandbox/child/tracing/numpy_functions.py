@@ -206,7 +206,7 @@ class Buffers(NamedTuple):
     """How arrays that NumPy makes as floating-point ones hold balls too.
 
     Attributes:
-        positions: whether whole numbers that are counted are balls, as the code needs where it receives no array.
+        positions: whether whole numbers that are counted are balls, as in a table of positions.
         formats: the dtypes that were asked of the arrays that hold balls.
     """
 
