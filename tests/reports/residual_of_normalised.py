@@ -18,11 +18,12 @@ def norm(x: Tensor, gamma: Tensor, beta: Tensor, eps: float) -> Tensor:
 
 def attention(x_q: Tensor, x_kv: Tensor, W: tuple[Tensor, ...], heads: int) -> Tensor:
     q, k, v = (
-        (x @ w).unflatten(-1, (heads, w.shape[-1] // heads)).transpose(-2, -3)
+        (x @ w).reshape(*x.shape[:-1], heads, w.shape[-1] // heads).transpose(-2, -3)
         for x, w in zip((x_q, x_kv, x_kv), W, strict=False)
     )
     alpha = torch.softmax(q @ k.mT / q.shape[-1] ** 0.5, -1)
-    return (alpha @ v).transpose(-2, -3).flatten(-2) @ W[3]
+    c: Tensor = (alpha @ v).transpose(-2, -3).flatten(-2)
+    return c @ W[3]
 
 
 def network(x: Tensor, W: tuple[Tensor, ...]) -> Tensor:
