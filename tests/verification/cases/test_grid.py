@@ -412,3 +412,11 @@ def test_a_count_is_asked_beyond_32_bits() -> None:
 
     assert 2**32 < int(evaluate(REGISTRY[id].definition, (), made.arguments)) < 2**63
     assert not any(each.why.startswith("all sizes") for each in cells("position.sinusoidal"))
+
+
+def test_many_examples_are_asked_with_an_axis_of_several_tiles() -> None:
+    """Sums over examples take blocks of them for each tile of columns; what is not summed is not asked."""
+    found = cell("backward.layer_norm", "129 examples, d = 65")
+
+    assert (found.batch, dict(found.sizes)) == ((129,), {"d": 65})
+    assert not any("129 examples" in each.why for each in (*cells(NORM), *cells("backward.layer_norm", (0,))))

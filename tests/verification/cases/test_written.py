@@ -89,6 +89,13 @@ def test_more_rows_of_all_examples_than_a_number_are_asked_where_so_many_example
     assert not any("rows of all" in each.why for each in cases("recurrent.lstm", 128.0))
 
 
+def test_more_examples_than_a_number_are_asked_of_short_rows_where_an_example_is_one_row() -> None:
+    """A grid that has a group for each row is spread over two axes beyond 65,535."""
+    found = {each.why: (each.batch, dict(each.sizes)) for each in cases(NORM, 65_535.0)}
+
+    assert found["65536 rows of all examples, beyond a 65535 in the code"] == ((65_536,), {"d": 2})
+
+
 def test_an_option_is_near_a_number_within_its_own_ends() -> None:
     values = sorted(value for each in cases(NORM, 2e-4, 40.5, batches=(0,)) for _, value in each.options)
 

@@ -51,6 +51,10 @@ VECTOR = 8
 SEVERAL_TILES = 65
 """The size of an axis that several tiles of rows take, each with largest values of its own."""
 
+MANY_EXAMPLES, MOST_SUMMED_WORK = 129, 4 * MOST_WORK
+"""Examples of a case with an axis of several tiles: one beyond the longest block of those that are summed together; and
+the work of such a case."""
+
 TIED = 391
 """The size of an axis on which elements tie: threads, 32 to 256 of them, compare their own elements first."""
 
@@ -113,6 +117,7 @@ def grid(
     yield from _long(made, 0, LONG)
     yield from _narrow(made)
     yield from _zero_rows(made)
+    yield from _many_examples(made)
     if half:
         yield from _long(made, LONG, LONGEST_SUM)
         yield from _long(made, LONG, LONGEST_SUM, of_one_sign=True)
@@ -287,6 +292,18 @@ def _tiles_of_several(made: Describer) -> Iterator[Description]:
     for axes in {frozenset(axes): axes for axes in (*axes_together(definition), *results)}.values():
         if len(axes) > 1 and (sizes := several_long(made, axes, SEVERAL_TILES)):
             yield made.at(f"{' and '.join(axes)} = {SEVERAL_TILES}, all others 2", batch=made.plain, sizes=sizes)
+
+
+def _many_examples(made: Describer) -> Iterator[Description]:
+    """Of gradients, which are summed over examples: each axis in turn several tiles long in many of them, so that
+    blocks of rows meet tiles of columns.
+    """
+    definition = made.equation.definition
+    for name in made.names if made.batch and made.equation.gradient_of else ():
+        batch, sizes = (*made.batch[:-1], MANY_EXAMPLES), made.alike(2, few=1) | {name: SEVERAL_TILES}
+        fits = definition.role(name) not in FEW and within(made.equation, name, SEVERAL_TILES) == SEVERAL_TILES
+        if fits and work(definition, made.all_sizes(sizes), MANY_EXAMPLES) <= MOST_SUMMED_WORK:
+            yield made.at(f"{MANY_EXAMPLES} examples, {name} = {SEVERAL_TILES}", batch, sizes)
 
 
 def several_long(made: Describer, axes: tuple[str, ...], size: int, most: int = MOST_LONG_WORK) -> dict[str, int]:

@@ -43,6 +43,9 @@ BEYOND_BITS, MOST_MASKED_WORK = 8, 2 * MOST_OWN_WORK
 """Conventions: how many places are beyond a mask of bits, more than one since two may be alike; and the work of such a
 case: attention of 65,544 queries costs less."""
 
+MOST_ROWS_WORK = 3 * MOST_OWN_WORK
+"""Convention: the work of a case of many rows of all examples: layer norm of 65,537 rows of two costs less."""
+
 
 ROWS = 64
 """Convention: how many rows each example has in a case of many rows of all examples."""
@@ -151,19 +154,24 @@ def _beyond_bits(made: Describer, numbers: Sequence[float], where: str) -> Itera
 
 
 def _rows_of_all(made: Describer, numbers: Sequence[float], where: str) -> Iterator[Description]:
-    """More rows of all examples together than a number, as of a grid, where so many examples cost too much."""
+    """More rows of all examples together than a number, as of a grid, where so many examples cost too much.
+
+    An example is one row if no argument but weights has rows.
+    """
     several = [axes for axes in made.batches if axes]
     parameters = layers.of_count(made.equation.definition, made.usual.get(layers.COUNT, 1)).parameters
     rows = {str(each.dims[0]) for each in parameters if len(each.dims) > 1 and not each.symbol.weight}
     for number in _beyond_usual(made, numbers) if several else ():
-        many = work(made.equation.definition, made.usual, number + 1) <= WORK_OF_MANY
-        for name in [name for name in _axes(made, ROWS) if name in rows and not many and number > MOST_EXAMPLES]:
-            batch = (*(1,) * (min(several) - 1), number // ROWS + 1)
+        if number <= MOST_EXAMPLES or work(made.equation.definition, made.usual, number + 1) <= WORK_OF_MANY:
+            continue
+        each_of = [({name: ROWS}, ROWS) for name in _axes(made, ROWS) if name in rows] if rows else [({}, 1)]
+        for fixed, count in each_of:
+            batch = (*(1,) * (min(several) - 1), number // count + 1)
             for size in (2, 1):
-                sizes = {other: max(size, made.least(other)) for other in made.names} | made.few(1) | {name: ROWS}
-                if work(made.equation.definition, sizes, batch[-1]) <= MOST_MASKED_WORK:
+                sizes = {other: max(size, made.least(other)) for other in made.names} | made.few(1) | fixed
+                if work(made.equation.definition, sizes, batch[-1]) <= MOST_ROWS_WORK:
                     yield made.at(
-                        f"{ROWS * batch[-1]} rows of all examples, beyond a {number} in {where}", batch, sizes
+                        f"{count * batch[-1]} rows of all examples, beyond a {number} in {where}", batch, sizes
                     )
                     break
 
