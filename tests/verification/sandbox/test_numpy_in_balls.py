@@ -55,6 +55,13 @@ def counted(x: Array) -> Array:
     return np.maximum(out, 1)
 
 
+def gram(x: Array) -> Array:
+    out = np.empty((len(x), len(x)), x.dtype)
+    for i, j in np.ndindex(out.shape):
+        out[i, j] = x[i] @ x[j]
+    return np.exp(out).astype(np.float64)
+
+
 erf_of_each = np.vectorize(math.erf, otypes=[np.float64])
 softplus = np.vectorize(lambda x: math.log1p(math.exp(x)))
 in_two = np.vectorize(lambda x: (x + 1, math.sin(x)))
@@ -128,6 +135,9 @@ CALLS: dict[str, Callable[[Array, Array], Array]] = {
     "applied along an axis": lambda x, y: np.apply_along_axis(lambda row: np.exp(row) / np.exp(row).sum(), 1, x),
     "sorted": lambda x, y: np.sort(x, 0) + np.partition(x, 1, 0)[1] + np.median(x),
     "element by element": lambda x, y: counted(x),
+    "an empty array in the dtype": lambda x, y: gram(x),
+    "seen through asarray": lambda x, y: written(x, lambda out: np.asarray(out, out.dtype).__setitem__(1, 0.5)),
+    "Fourier transforms": lambda x, y: np.fft.irfft(np.fft.rfft(x, 7) * np.fft.rfft(x * x, 7), 7),
     "clipped": lambda x, y: np.clip(x, -0.5, 0.5) + np.nan_to_num(x) + x.clip(0),
     "products": lambda x, y: (
         np.linalg.multi_dot([x.T, y, y.T]) + np.tensordot(x, x, ([1], [1]))[:3] + np.inner(x[:3], x)

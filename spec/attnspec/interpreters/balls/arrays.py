@@ -137,7 +137,7 @@ def complex_constants(values: NDArray[Any]) -> BallArray:
 
 
 def _array(elements: list[Any], shape: tuple[int, ...]) -> BallArray:
-    made = np.empty(len(elements), object)
+    made = np.ndarray(len(elements), object)
     made[:] = elements
     return made.reshape(shape).view(BallArray)
 
@@ -165,7 +165,7 @@ def _complete(ufunc: np.ufunc, method: str, inputs: Any, kwargs: dict[str, Any])
     if method == "reduce" and ufunc.__name__ in IDENTITIES:
         kwargs.setdefault("initial", number(IDENTITIES[ufunc.__name__]))
     elif method == "__call__" and ufunc.nout == 1:
-        out = np.empty(np.broadcast_shapes(*map(np.shape, (*inputs, kwargs["where"]))), object)
+        out = np.ndarray(np.broadcast_shapes(*map(np.shape, (*inputs, kwargs["where"]))), object)
         out.fill(UNKNOWN)
         kwargs["out"] = (out,)
 

@@ -303,6 +303,8 @@ def number(value: Any) -> Any:
         return constant(float(value))
     if isinstance(value, np.generic) and value.dtype.name in SIGNIFICANT_BITS:
         return constant(float(value), value.dtype.name)
+    if isinstance(value, np.ndarray) and not value.ndim and value.dtype == object:
+        return number(value.item())
     return NotImplemented
 
 

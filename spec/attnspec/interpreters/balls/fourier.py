@@ -34,7 +34,7 @@ def transform(rows: Elements, axis: int, *, inverse: bool = False) -> Elements:
 
 def _row(row: Any, inverse: bool) -> Elements:
     values = [as_complex(each).value for each in row]
-    made = np.empty(len(values), object)
+    made = np.ndarray(len(values), object)
     if any(value is None for value in values):
         made[:] = [ComplexBall(None)] * len(values)
         return made
@@ -51,7 +51,7 @@ def first_half(rows: Elements, axis: int) -> Elements:
 def from_first_half(rows: Elements, axis: int, places: int) -> Elements:
     """The whole transform of real rows from its first half; what must be real there is taken for real."""
     rows = np.moveaxis(rows, axis, -1)
-    whole = np.empty((*rows.shape[:-1], places), object)
+    whole = np.ndarray((*rows.shape[:-1], places), object)
     for k in range(places):
         at = rows[..., min(k, places - k)]
         alone = k == 0 or 2 * k == places

@@ -38,7 +38,7 @@ def as_balls(value: Any) -> Array:
 
 def filled(shape: Sequence[int], value: Any) -> Array:
     """An array of one number."""
-    made = np.empty(tuple(shape), object)
+    made = np.ndarray(tuple(shape), object)  # `numpy.empty` makes an array of balls while NumPy code is traced
     made.fill(number(value))
     return made.view(BallArray)
 

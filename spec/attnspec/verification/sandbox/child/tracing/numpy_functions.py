@@ -108,7 +108,7 @@ def _array(original: Callable[..., Any]) -> Callable[..., Any]:
 
     def call(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
         if isinstance(value, BallArray):
-            found = value if dtype is None else value.astype(dtype)
+            found = value if dtype is None or np.dtype(dtype) == object else value.astype(dtype)
             return original(found, **kwargs).view(type(found)) if isinstance(found, BallArray) else found
         if isinstance(value, list | tuple | Ball) and _has_balls(value):
             plain = original(_plain(value), dtype=object, **kwargs).view(BallArray)
@@ -140,6 +140,19 @@ def _is_number(value: Any) -> bool:
     return number(value) is not NotImplemented
 
 
+def _empty(original: Callable[..., Any]) -> Callable[..., Any]:
+    """`numpy.empty`, of whose elements nothing is known in the dtype of a traced array."""
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        array = original(*args, **kwargs)
+        if array.dtype != object:
+            return array
+        array.fill(UNKNOWN)
+        return array.view(BallArray)
+
+    return make
+
+
 def _made(original: Callable[..., Any]) -> Callable[..., Any]:
     """A function that makes an array, which holds balls if it has the dtype of a traced one."""
     return lambda *args, **kwargs: _of_objects(original(*args, **kwargs))
@@ -147,11 +160,12 @@ def _made(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _filled(original: Callable[..., Any], fill: Any, formats: set[Any]) -> Callable[..., Any]:
     """The same, of which an array in a floating-point format, too, holds balls: copies of a number."""
+    in_dtype = _empty(original) if fill is UNKNOWN else _made(original)
 
     def make(*args: Any, **kwargs: Any) -> Any:
         array = original(*args, **kwargs)
         if array.dtype.kind != "f":
-            return _of_objects(array)
+            return in_dtype(*args, **kwargs)
         formats.add(array.dtype)
         return of.filled(array.shape, fill)
 
@@ -197,7 +211,7 @@ def _vectorized(replaced: Replaced) -> Callable[..., Any]:
     return call
 
 
-MAKERS = ("zeros", "ones", "empty", "full", "eye", "identity")
+MAKERS = ("zeros", "ones", "full", "eye", "identity")
 COUNTERS = ("arange", "linspace")
 TAKERS = ("array", "asarray", "asanyarray", "ascontiguousarray")
 
@@ -220,6 +234,7 @@ def _replacements(buffers: Buffers | None) -> Replaced:
     found[math.fsum] = _summed(math.fsum)
     found |= {getattr(np, name): _array(getattr(np, name)) for name in TAKERS}
     found |= {getattr(np, name): _made(getattr(np, name)) for name in MAKERS}
+    found[np.empty] = _empty(np.empty)
     if buffers is not None:
         fills = {"zeros": 0, "ones": 1, "empty": UNKNOWN}
         found |= {getattr(np, name): _filled(getattr(np, name), fill, buffers.formats) for name, fill in fills.items()}
