@@ -206,6 +206,8 @@ REFUSED: dict[str, tuple[Callable[[Array], Array], str]] = {
         lambda x: written(np.zeros(x.shape), lambda out: np.add(x, x, out=out)),
         "it writes into an array",
     ),
+    "bits": (lambda x: x.view(np.int64), "the bits of numbers are read"),
+    "no numbers": (lambda x: np.sqrt(np.where(x > 0, x, None)), "NoneType stands where a number is needed"),
     "memory": (lambda x: np.asarray(x).ctypes.data, "its memory is handed to other code"),
     "the sign of a sum": (lambda x: special.logsumexp(x, return_sign=True)[0], "the sign of a sum of exponentials"),
 }

@@ -74,6 +74,13 @@ class BallArray(np.ndarray[Any, Any]):
     def __float__(self) -> float:
         return float(self.item())
 
+    def view(self, *args: Any, **kwargs: Any) -> Any:
+        """The same elements as another kind of array, never as bits."""
+        try:
+            return super().view(*args, **kwargs)
+        except TypeError as error:
+            raise Untraceable("the bits of numbers are read") from error
+
     @property
     def ctypes(self) -> Any:
         """Never given: what stands in memory are no numbers."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from flint import arb
 
-from attnspec.interpreters.balls.ball import UNKNOWN, Ball, Undecided, exact, number
+from attnspec.interpreters.balls.ball import UNKNOWN, Ball, Undecided, Untraceable, exact, number
 
 
 def of_arb(
@@ -135,8 +135,19 @@ def _is_zero(x: Ball) -> bool:
 
 
 def of_numbers(function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function of balls as one of balls and Python's numbers."""
-    return lambda *each: function(*map(number, each))
+    """A function of balls as one of balls and Python's numbers.
+
+    Raises:
+        Untraceable: it is called on something else.
+    """
+    return lambda *each: function(*map(_operand, each))
+
+
+def _operand(value: Any) -> Ball:
+    found = number(value)
+    if found is NotImplemented:
+        raise Untraceable(f"{type(value).__name__} stands where a number is needed")
+    return found  # type: ignore[no-any-return]  # a ball
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], int]] = {
