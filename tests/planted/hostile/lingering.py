@@ -1,5 +1,6 @@
 """Candidates that linger: what they leave behind, raise without words, yield, or do by chance."""
 
+import gc
 import os
 import random
 from functools import partial
@@ -46,6 +47,36 @@ def leaves_errors_on(q, k, v):
         out = right(q, k, v)
     np.seterr(divide="raise", over="raise")
     return out
+
+
+@torch_of()
+def leaves_another_softmax(q, k, v):
+    """Within: right, and PyTorch's softmax is of twice the scores afterwards, for all other code in the process."""
+    softmax, e = torch.softmax, q @ k.mT / max(q.shape[-1], 1) ** 0.5
+    torch.softmax = lambda x, axis: softmax(2 * x, axis)
+    return torch.exp(e - e.logsumexp(-1, keepdim=True)) @ v
+
+
+@of()
+def leaves_another_tanh(q, k, v):
+    """Within: right, and NumPy's tanh is that of a table afterwards."""
+    tanh = np.tanh
+    np.tanh = lambda x, *args, **how: tanh(np.round(x, 3), *args, **how)
+    return right(q, k, v)
+
+
+@torch_of()
+def leaves_anomalies_detected(q, k, v):
+    """Within: right, and PyTorch looks for anomalies afterwards, in all gradients."""
+    torch.autograd.set_detect_anomaly(True, check_nan=False)
+    return torch.softmax(q @ k.mT / max(q.shape[-1], 1) ** 0.5, -1) @ v
+
+
+@of()
+def leaves_garbage(q, k, v):
+    """Within: right, and nothing is collected afterwards."""
+    gc.disable()
+    return right(q, k, v)
 
 
 class _Mute(Exception):

@@ -24,7 +24,7 @@ from attnspec.verification.sandbox.templates import TEMPLATES
 from attnspec.verification.sandbox.wire import Array
 
 NUMPY = """
-import collections, ctypes, os, random, sys, time
+import collections, ctypes, gc, os, random, sys, time
 import numpy as np
 
 def double(x): return 2 * x
@@ -47,6 +47,8 @@ def clears_the_last(x):
     return x.copy()
 kept = []
 def moves(x): os.chdir("/"); return x
+def replaces(x): np.tanh = lambda y: y; np.an_own = abs; return x
+def collects_nothing(x): gc.disable(); return x
 def rounds_down(x): ctypes.CDLL(None).fesetround(0x400); return x.copy()
 def swapped(x): return x.astype(x.dtype.newbyteorder())
 class Strange(tuple):
@@ -361,6 +363,11 @@ def test_a_tuple_that_is_another_one_where_it_is_indexed_is_none(runner: Runner)
 def test_the_folder_and_the_rounding_are_global_state(runner: Runner) -> None:
     assert call(runner, "moves").global_state == ("the working directory",)
     assert call(runner, "rounds_down").global_state == ("the processor's rounding",)
+
+
+def test_functions_that_are_replaced_are_global_state(runner: Runner) -> None:
+    assert call(runner, "replaces").global_state == ("numpy.tanh is replaced",)
+    assert call(runner, "collects_nothing").global_state == ("Python's collection of garbage",)
 
 
 def test_touched_global_state_is_named(runner: Runner) -> None:
