@@ -95,6 +95,7 @@ CALLS: dict[str, Callable[[Array, Array], Array]] = {
     ),
     "a number in the dtype": lambda x, y: x / np.sqrt(np.array(x.shape[-1], x.dtype)),
     "zeros in the dtype": lambda x, y: np.exp(np.zeros(x.shape, x.dtype)) + np.full((5, 3), 0.5, x.dtype) + x,
+    "an order": lambda x, y: np.asarray(x, None, "F") + np.array([*x], float, order="C"),
     "a copy": lambda x, y: written(np.ascontiguousarray(x.T), lambda out: np.multiply(out, 2, out=out)),
     # SciPy.
     "sigmoids": lambda x, y: special.expit(x) + special.log_expit(x) + special.logit(special.expit(x)),

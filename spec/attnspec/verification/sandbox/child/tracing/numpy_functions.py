@@ -106,14 +106,14 @@ def _first(original: Callable[..., Any], function: Callable[..., Any]) -> Callab
 def _array(original: Callable[..., Any]) -> Callable[..., Any]:
     """`numpy.array` and its like: of balls, in lists too, they make an array of balls, whatever dtype is asked."""
 
-    def call(value: Any, dtype: Any = None, **kwargs: Any) -> Any:
+    def call(value: Any, dtype: Any = None, *args: Any, **kwargs: Any) -> Any:
         if isinstance(value, BallArray):
             found = value if dtype is None or np.dtype(dtype) == object else value.astype(dtype)
-            return original(found, **kwargs).view(type(found)) if isinstance(found, BallArray) else found
+            return original(found, None, *args, **kwargs).view(type(found)) if isinstance(found, BallArray) else found
         if isinstance(value, list | tuple | Ball) and _has_balls(value):
-            plain = original(_plain(value), dtype=object, **kwargs).view(BallArray)
+            plain = original(_plain(value), object, *args, **kwargs).view(BallArray)
             return plain if dtype is None else plain.astype(dtype)
-        return _of_objects(original(value, **({} if dtype is None else {"dtype": dtype}), **kwargs))
+        return _of_objects(original(value, dtype, *args, **kwargs))
 
     return call
 
