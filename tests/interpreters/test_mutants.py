@@ -41,3 +41,12 @@ def test_a_mutation_of_a_place_says_which_element_is_read() -> None:
     tree = read(f'def f(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:{body}')
 
     assert "in before: x_i is read instead of x_{i−1}" in {says for _, says, *_ in generated_mutations(tree)}
+
+
+def test_a_threshold_of_real_numbers_is_not_off_by_one() -> None:
+    """Places, sizes and tokens are."""
+    body = '\n    i = index("n")\n    y = where((x[i] < 0) | (i < 2), x[i], 0)\n    return y.stack(i)\n'
+    tree = read(f'def f(x: Float[Tensor, " n"]) -> Float[Tensor, " n"]:{body}')
+    late = [says for _, says, *_ in generated_mutations(tree) if "off by one" in says]
+
+    assert late == ["in y: the mask is off by one: i < 2 + 1"]

@@ -103,6 +103,7 @@ NAMED = {
     "nucleus_of_what_is_left": "p is 0 already where",
     "nucleus_share_reached": "before_k ≤ share is used instead of before_k < share",
     "nucleus_without_crossing": "the place of k itself counts too, unless nothing else does",
+    "nucleus_sums_logarithms": "p_k is used instead of p_k if before_k < share else 0",
     "one_position_for_all": "one row of P is read at every place of i: that behind t others",
     "operations_of_divided_width": "⌊|c| / H⌋ is used instead of d",
     "padded_mask_of_512_keys": "mask is read at the first 512 places",

@@ -41,7 +41,7 @@ Mutation = tuple[str, str, Definition, tuple[tuple[str, str], ...]]
 def equation_wide_mutations(definition: Definition, types: Mapping[str, Type]) -> Iterator[Mutation]:
     """The mutations that change every use of a weight, a mask or an index at once."""
     yield from _reordered(definition)
-    yield from wrong_masks(definition)
+    yield from wrong_masks(definition, types)
     yield from _last_left_out(definition)
     yield from _reshaped(definition)
     yield from _exchanged_parameters(definition)
@@ -98,7 +98,7 @@ def _interchangeable(a: Symbol, b: Symbol) -> bool:
     return is_grouped(a) == is_grouped(b) and (not is_grouped(a) or a.gate == b.gate)
 
 
-def wrong_masks(definition: Definition) -> Iterator[Mutation]:
+def wrong_masks(definition: Definition, types: Mapping[str, Type]) -> Iterator[Mutation]:
     """A mask that is missing, inverted or wrong in all reductions that use it."""
     conditions = {node.where for node in nodes(definition) if isinstance(node, Reduce) and node.where is not None}
     for where in sorted(conditions, key=repr):
@@ -106,7 +106,7 @@ def wrong_masks(definition: Definition) -> Iterator[Mutation]:
         yield "mask/everywhere/none", "the mask is ignored", _with_mask(definition, where, None), ()
         yield "mask/everywhere/not", "the mask is inverted", _with_mask(definition, where, Apply("not", (where,))), ()
         for path, node in walk(where):
-            site = Site(definition, {}, {}, where)
+            site = Site(definition, {}, types, where)
             local = (*mismasked(node, site), *transposed(node, site), *dropped(node, site))
             for op, sentence, new, equal in local:
                 changed = substitute(where, path, new)

@@ -13,6 +13,7 @@ from typing import Any
 from attnspec.interpreters.mutation.equation_wide import wrong_masks
 from attnspec.interpreters.mutation.function_substitutions import SUBSTITUTIONS
 from attnspec.interpreters.mutation.mutants import Mutant, curated_and_conventions, is_well_formed
+from attnspec.language.check import check
 from attnspec.language.equation import Equation
 from attnspec.language.traversal import callees, map_throughout, replace_callee
 from attnspec.language.tree import Definition
@@ -23,7 +24,7 @@ FILLS = ("masked-infinite", "masked-large")
 
 def filled_masks(definition: Definition) -> Iterator[Mutant]:
     """The variants of an equation with a wrong mask and each filling, made also in the equations that it calls."""
-    for id, says, tree, equal in wrong_masks(definition):
+    for id, says, tree, equal in wrong_masks(definition, check(definition)):
         for name in FILLS:
             filling, change = SUBSTITUTIONS[name]
             filled = map_throughout(tree, change)

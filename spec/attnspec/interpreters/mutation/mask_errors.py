@@ -15,6 +15,7 @@ from attnspec.interpreters.mutation.everywhere import everywhere
 from attnspec.interpreters.mutation.mutants import Mutant, is_well_formed, parts
 from attnspec.interpreters.mutation.operators import Site, dropped, mismasked
 from attnspec.interpreters.mutation.tiling_errors import TILES, at_second, second_name, with_second_names
+from attnspec.language.check import check
 from attnspec.language.traversal import equations_throughout, map_throughout, nodes, substitute, walk
 from attnspec.language.tree import (
     ONE,
@@ -153,8 +154,8 @@ def _within(owner: str, where: Node, change: Change) -> Callable[[Node, Definiti
 def _unless_all_are_hidden(owner: Definition, where: Node) -> Iterator[tuple[str, str, Change]]:
     """Another condition, and the right one where the other hides everything."""
     shown = text_of(where, owner)
+    site = Site(owner, {}, check(owner), where)
     for path, node in walk(where):
-        site = Site(owner, {}, {}, where)
         for name, sentence, new, equal in (*mismasked(node, site), *dropped(node, site)):
             if not equal:
                 other = substitute(where, path, new)

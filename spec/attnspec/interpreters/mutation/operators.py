@@ -316,13 +316,19 @@ def mismasked(node: Node, site: Site) -> Iterator[LocalMutation]:
                 sentence = f"{site.show(Apply(other, (a, b)))} is used instead of {site.show(node)}"
                 yield f"mask/{other}", sentence, Apply(other, (a, b)), ()
             late = Apply(op, (a, Apply("+", (b, Number(1.0)))))
-            yield "mask/late", f"the mask is off by one: {site.show(late)}", late, ()
+            if all(_counts(each, site) for each in (a, b)):
+                yield "mask/late", f"the mask is off by one: {site.show(late)}", late, ()
         case Reduce(where=where) if where is not None:
             yield "mask/none", f"{node.op} ignores the mask", replace(node, where=None), ()
             yield "mask/not", f"the mask of {node.op} is inverted", replace(node, where=Apply("not", (where,))), ()
             if node.op == "softmax":
                 late = Apply("where", (where, replace(node, where=None), Number(0.0)))
                 yield "mask/after", f"the mask acts on the weights, after {node.op}", late, ()
+
+
+def _counts(node: Node, site: Site) -> bool:
+    """Whether a node is a whole number, which may be off by one: a place, a size or a token, say."""
+    return node.value.is_integer() if isinstance(node, Number) else site.type_of(node).kind == "int"
 
 
 def layer_wiring(node: Node, site: Site) -> Iterator[LocalMutation]:
