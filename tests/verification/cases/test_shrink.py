@@ -227,6 +227,22 @@ def test_a_fault_of_large_weights_leaves_one_array(seed: int) -> None:
     assert not fails(rounded) or np.allclose(one_digit, found.case.arrays[name])
 
 
+def test_infinities_stay_and_become_no_nan() -> None:
+    """Beside them the other numbers still get one digit."""
+    drawn = case_of("attention.merge", n=2, e=1)
+    case = replace(drawn, arrays={**drawn.arrays, "lse_1": np.float32([-np.inf, 0.1234])})
+    asked = list[np.ndarray]()
+
+    def fails(case: Case) -> bool:
+        asked.append(case.arrays["lse_1"])
+        return bool(np.isneginf(asked[-1]).any() and (np.abs(asked[-1] - 0.12) < 0.03).any())
+
+    found = shrunk("attention.merge", case, fails)
+
+    assert not any(np.isnan(each).any() for each in asked)
+    np.testing.assert_array_equal(found.case.arrays["lse_1"], np.float32([-np.inf, 0.1]))
+
+
 def test_a_fault_of_values_shrinks_to_size_one() -> None:
     """An entry beyond 1 needs no more than one element."""
     case = case_of(ATTENTION, n=160, m=33, d=17, e=5)

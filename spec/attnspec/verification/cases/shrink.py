@@ -203,6 +203,6 @@ def _simplified(case: Case) -> Case:
 
 def _one_digit(array: Any) -> Any:
     """One significant decimal digit; never a power of two alone, which would make results exact and hide the error."""
-    with np.errstate(divide="ignore"):
-        power = 10.0 ** np.floor(np.log10(np.where(array == 0, 1.0, np.abs(array))))
+    plain = np.isfinite(array) & (array != 0)
+    power = 10.0 ** np.floor(np.log10(np.where(plain, np.abs(array), 1.0)))
     return np.round(array / power) * power
