@@ -230,7 +230,7 @@ def test_a_fault_of_large_weights_leaves_one_array(seed: int) -> None:
 def test_infinities_stay_and_become_no_nan() -> None:
     """Beside them the other numbers still get one digit."""
     drawn = case_of("attention.merge", n=2, e=1)
-    case = replace(drawn, arrays={**drawn.arrays, "lse_1": np.float32([-np.inf, 0.1234])})
+    case = replace(drawn, arrays={**drawn.arrays, "lse_1": np.array([-np.inf, 0.1234], "float32")})
     asked = list[np.ndarray]()
 
     def fails(case: Case) -> bool:
@@ -240,7 +240,7 @@ def test_infinities_stay_and_become_no_nan() -> None:
     found = shrunk("attention.merge", case, fails)
 
     assert not any(np.isnan(each).any() for each in asked)
-    np.testing.assert_array_equal(found.case.arrays["lse_1"], np.float32([-np.inf, 0.1]))
+    np.testing.assert_array_equal(found.case.arrays["lse_1"], np.array([-np.inf, 0.1], "float32"))
 
 
 def test_a_fault_of_values_shrinks_to_size_one() -> None:
