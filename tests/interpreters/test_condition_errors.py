@@ -62,6 +62,26 @@ def test_the_place_itself_counts_unless_it_is_the_first() -> None:
     np.testing.assert_allclose(both, right + np.where(right > 0, VALUES, 0), rtol=1e-15)
 
 
+def test_the_place_itself_counts_and_what_is_reached_does_too() -> None:
+    """As of a share that sorted weights add up to, each with its own: up to it, or below it."""
+    cut = read(
+        """def f(p: Float[Tensor, " v"], *, share: float) -> Float[Tensor, " v"]:
+    j, k = indices("v", "v")
+    before = sum(j, p[j], where=(p[j] > p[k]) | ((p[j] == p[k]) & (j < k)))
+    kept = where(before < share, p[k], 0)
+    return kept.stack(k)
+"""
+    )
+    up_to = sums(lambda more, j, k: more > 0 or (more == 0 and j <= k))
+    kept = found(
+        cut,
+        "the place of k itself counts too, and before_k ≤ share is used instead of before_k < share",
+        VALUES,
+        share=0.625,
+    )
+    np.testing.assert_array_equal(kept, np.where(up_to <= 0.625, VALUES, 0))
+
+
 def attend(q: Array, k: Array, v: Array, seen: Array, cap: float | None = None, before: bool = False) -> Array:
     e = q @ k.T / np.sqrt(q.shape[-1])
     if before:

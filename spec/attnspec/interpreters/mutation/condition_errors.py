@@ -109,7 +109,35 @@ def _of_the_place_itself(owner: Definition, where: Node) -> Iterator[tuple[str, 
                 ),
                 ("without", "does not count", Apply("and", (where, Apply("not", (itself,))))),
             ):
-                yield f"itself/{name}/{index}-{other}", f"{says} {words}", _with_condition(where, new, index)
+                counted = _with_condition(where, new, index)
+                yield f"itself/{name}/{index}-{other}", f"{says} {words}", counted
+                for old, closed in _closed(owner, where):
+                    also = f"{text_of(closed, owner)} is used instead of {text_of(old, owner)}"
+                    both = _both(counted, old, closed)
+                    yield f"itself/{name}-closed/{index}-{other}", f"{says} {words}, and {also}", both
+
+
+CLOSED = {"<": "<=", "<=": "<", ">": ">=", ">=": ">"}
+"""{comparison: the one that holds where both sides are equal too, or does not}."""
+
+
+def _closed(owner: Definition, where: Node) -> Iterator[tuple[Node, Node]]:
+    """The comparisons of a reduction that has a condition, and what also holds for equal sides, or does not."""
+    named = {
+        line.targets[0]
+        for line in owner.lines
+        if any(isinstance(node, Reduce) and node.where == where for node in nodes(line.value))
+    }
+    for node in dict.fromkeys(nodes(owner)):
+        if isinstance(node, Apply) and node.op in CLOSED:
+            read = {part.id for side in node.args for part in nodes(side) if isinstance(part, Name)}
+            if read & named:
+                yield node, replace(node, op=CLOSED[node.op])
+
+
+def _both(change: Change, old: Node, new: Node) -> Change:
+    """A change, and another node in place of one."""
+    return lambda node: new if node == old else change(node)
 
 
 def _divided(owner: Definition, where: Node) -> Iterator[tuple[str, str, Change]]:
