@@ -431,6 +431,12 @@ FLOOR_EXPONENTS = {"float64": -1022, "float32": -126, "float16": -126, "bfloat16
 """Source: IEEE 754. Two functions are told apart only where they differ by more than the smallest normal number of the
 format in which software computes (float32 for half precision): an exponential of a mask, e^-10000, is 0 there."""
 
+# Time: verification.candidate.slow_calls.
+
+EXPECTED_SHARE = 0.25
+"""Convention: a call that exceeds its time is taken for slow, not for one that hangs, if the most similar earlier call,
+as many times as long as the case is larger, comes to this share of the limit. Work may grow faster than sizes."""
+
 # Production sizes: verification.cases.pools, verification.equations.at_sizes.
 
 POOL_ROWS, POOL_REDUCED, POOL_BATCH = 32, 256, 4

@@ -14,7 +14,7 @@ ADAM_L2 = Source(paper="Loshchilov and Hutter 2019, arXiv:1711.05101v3, alg. 2; 
 RATE = {"lr": (0.1, 0.5, 0.03)}
 MOMENTS = {
     **RATE, "beta_1": (0.9, 0.7, 0.8), "beta_2": (0.999, 0.75, 0.95), "eps": (1e-3, 1e-2, 0.1, 1e-8, 1e-5),
-    "step": (3, 1, 10, 2, 2049),  # float16 and bfloat16 have no 2049
+    "step": (3, 1, 257, 10, 2, 40, 2049),  # bfloat16 has neither 257 nor 2049, float16 not the latter
 }
 DECAY = {**MOMENTS, "decay": (0.1, 0.5, 0.01)}
 POSITIVE = {"v": "positive"}

@@ -90,7 +90,8 @@ def verify(
         backward: judge the gradients that automatic differentiation makes of the callable. By default, they are judged
             if they are claimed with ``backward=True``.
         claim: fields that override those of the declared claim, such as ``{"batch": (0,)}``; or a whole `Claim`.
-        time_limit: time limit of one call of the candidate, in seconds.
+        time_limit: time limit of one call of the candidate, in seconds. A size that a call is too slow for, as
+            smaller ones have shown, is not asked, and the verdict says so; a call that hangs fails.
         memory_bytes: memory limit of the candidate's process, in bytes, in addition to what its imports take. By
             default, 8 GiB, or half of the machine's memory if that is less.
         equations: files and modules that define equations, properties and mistakes: "FILE.py" or "pkg.module". They are

@@ -17,9 +17,10 @@ from attnspec.notation import Float, Tensor, cos, index, sin, size, where
 from attnspec.thresholds import TRIED_CASES
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.cases.case import Case, make
+from attnspec.verification.cases.distributions import rounded
 from attnspec.verification.cases.grid import grid
 from attnspec.verification.diagnosis.changed import OF_INPUTS, changed_answers, changed_inputs, is_contradicted
-from attnspec.verification.diagnosis.input_changes import input_changes, wrapped_inputs
+from attnspec.verification.diagnosis.input_changes import input_changes, rounded_counts, wrapped_inputs
 from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.judge.judge import Judge
 from attnspec.verification.verdict import Diagnosis
@@ -344,6 +345,27 @@ def test_options_that_are_rounded_together_are_named() -> None:
     said = all_of(changed_inputs(Judge(equation, "float64"), answers, judged))
 
     assert said[0] == "lr and μ are rounded to float32 first"
+
+
+def test_a_step_that_is_counted_in_few_bits_is_named() -> None:
+    """It shows where the step is large alone; a step less would show in all cases."""
+    equation = REGISTRY["optimizer.adam"]
+    drawn = [case_of("optimizer.adam", seed=seed, d=40) for seed in range(4)]
+    on = [
+        replace(case, options={**case.options, "step": step})
+        for case, step in zip(drawn, (3, 9, 257, 1027), strict=True)
+    ]
+    few = [int(rounded(np.asarray(float(case.options["step"])), "bfloat16")) for case in on]
+    values = [
+        evaluate(equation.definition, (), {**case.arguments, "step": step}) for case, step in zip(on, few, strict=True)
+    ]
+    answers = [Observation(case, tuple(map(np.asarray, value))) for case, value in zip(on, values, strict=True)]
+    adam = Judge(equation, "float32")
+
+    found = changed_inputs(adam, answers, POLICY, changes=rounded_counts(equation.definition), always=True)
+
+    assert found is not None
+    assert found.says == "step is rounded to bfloat16 first"
 
 
 def test_an_option_that_is_ignored_is_named() -> None:

@@ -24,6 +24,7 @@ from attnspec.verification.candidate.hints import hints
 from attnspec.verification.candidate.observation import Observation
 from attnspec.verification.candidate.question import Question
 from attnspec.verification.candidate.settings import evaluated
+from attnspec.verification.candidate.slow_calls import too_large_for_time
 from attnspec.verification.cases.case import Case, Description, make
 from attnspec.verification.cases.distributions import HIDDEN
 from attnspec.verification.cases.grid import grid
@@ -61,6 +62,7 @@ class Candidate:
         summed: the arguments whose gradients it sums over a batch, as far as its examples share them, where it computes
             gradients itself; empty if each example has its own.
         draw: what draws cases; None: each is drawn anew.
+        not_asked: which cases could not be asked in time, as was to be expected of their sizes, in sentences.
     """
 
     question: Question
@@ -69,6 +71,7 @@ class Candidate:
     plan: Plan = field(default_factory=list)
     summed: tuple[str, ...] = ()
     draw: Draw | None = None
+    not_asked: list[str] = field(default_factory=list)
 
     def bind(self) -> None:
         """Match the callable's parameters with the equation's.
@@ -295,20 +298,31 @@ class Candidate:
     def observe(self, cases: Sequence[Case]) -> list[Observation]:
         """Call the candidate on cases. Every outcome is kept in `calls`.
 
-        No case follows one that ends the process: by a hang, a crash, or a lack of memory. A case whose memory is
-        refused, as it may be, is asked again in contiguous memory: its inputs may be changed.
+        No case follows one that ends the process: by a hang, a crash, or a lack of memory; unless that was to be
+        expected of its size, and the others are smaller. A case whose memory is refused, as it may be, is asked again
+        in contiguous memory: its inputs may be changed.
 
         Returns:
             The answers that can be judged.
         """
         observations, before = list[Observation](), len(self.calls)
-        for case, outcome in zip(cases, self.outcomes([self.request(case) for case in cases]), strict=False):
+        rest: list[Case] = []
+        for place, (case, outcome) in enumerate(
+            zip(cases, self.outcomes([self.request(case) for case in cases]), strict=False)
+        ):
+            slow = too_large_for_time(self.calls, case, outcome, self.runner.time_limit)
+            if slow is not None:
+                self.not_asked.append(slow.says)
+                rest = [each for each in cases[place + 1 :] if not slow.is_as_large(each)]
+                break
             self.calls.append((case, outcome))
             answers = self.answers(case, outcome)
             if answers is not None:
                 observations.append(Observation(case, answers))
             elif outcome.broken:  # each case would start a process anew
                 break
+        if rest:
+            observations += self.observe(rest)
         refused = [replace(case, layout="contiguous") for case, _ in answer_form.refused(self.calls[before:])]
         return [*observations, *(self.observe(refused) if refused else ())]
 

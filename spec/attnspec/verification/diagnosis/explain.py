@@ -38,7 +38,7 @@ from attnspec.verification.diagnosis.constants import wrong_numbers
 from attnspec.verification.diagnosis.counted_examples import counted_examples
 from attnspec.verification.diagnosis.departing_code import CODE, WHOLE, is_code
 from attnspec.verification.diagnosis.departure import with_departure
-from attnspec.verification.diagnosis.input_changes import counted_in_16_bits, wrapped_inputs
+from attnspec.verification.diagnosis.input_changes import counted_in_16_bits, rounded_counts, wrapped_inputs
 from attnspec.verification.diagnosis.mistaken_axes import exchanged_axes, merged_examples, reversed_axis
 from attnspec.verification.diagnosis.one_reading import mistake_at_one_reading
 from attnspec.verification.diagnosis.reading import wrong_reading
@@ -277,6 +277,11 @@ class Explainer:
                 lambda: self.on_long_axes(observations, judged),
             ),
             "all wrong numbers": (lambda: recognise(judge, short, numbers(), policy, refute=True),),
+            "rounded counts": (
+                lambda: changed_inputs(
+                    judge, observations, policy, changes=rounded_counts(judge.equation.definition), always=True
+                ),
+            ),
         }
         limited: dict[str, Sequence[Callable[[], Diagnosis | None]]] = {
             "mistakes in some cases alone": (

@@ -462,17 +462,27 @@ def _size(definition: Definition, case: Case, dim: str) -> int:
 
 def _options(option: Option) -> Iterator[Change]:
     """A whole number is ignored, or one more or less, or twice as much; another number is rounded."""
-
-    def changed(to: Callable[[float], float]) -> Callable[[Case], Case | None]:
-        def of(case: Case) -> Case | None:
-            old = case.options[option.name]
-            options = {**case.options, option.name: to(old)}
-            return None if to(old) == old else replace(case, options=options, description=None)
-
-        return of
-
     for says, to in (WHOLE if option.kind == "int" else ROUNDED).items():
-        yield Change(says.format(name=option.name), changed(to))
+        yield _option(option, says, to)
+
+
+def _option(option: Option, says: str, to: Callable[[float], float]) -> Change:
+    """Another value of an option."""
+
+    def of(case: Case) -> Case | None:
+        old = case.options[option.name]
+        options = {**case.options, option.name: to(old)}
+        return None if to(old) == old else replace(case, options=options, description=None)
+
+    return Change(says.format(name=option.name), of)
+
+
+def rounded_counts(definition: Definition) -> Iterator[Change]:
+    """Whole numbers that are no sizes, as steps are, are held in few bits, which shows where they are large alone."""
+    for option in definition.options:
+        if option.kind == "int" and not option.size:
+            for says, to in ROUNDED.items():
+                yield _option(option, says, lambda old, to=to: int(to(old)))  # type: ignore[misc]  # mypy does not infer a lambda with a default
 
 
 def _options_together(definition: Definition) -> Iterator[Change]:

@@ -263,7 +263,8 @@ class EquationVerifier(Verifier[Conclusion]):
         return Conclusion(kind, weak, judged, strength, properties=held.results)
 
     def to_verdict(self, conclusion: Conclusion, seconds: float) -> Verdict:
-        verdict = to_verdict(self.candidate, conclusion, self.findings, seconds)
+        findings = [*self.findings, *self.candidate.not_asked]
+        verdict = to_verdict(self.candidate, conclusion, findings, seconds)
         measured = tuple((each.over, each.says) for each in self.determinism)
         return replace(verdict, function=self.function, determinism=measured, hardest=self.hardest)
 

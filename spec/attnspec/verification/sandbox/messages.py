@@ -355,7 +355,7 @@ class Outcome:
         varied: how many of these gave other bits than the first.
         evaluated: whether an equation of attnspec was evaluated during the call.
         overwritten: whether the first of several answers had other values once the last call was made.
-        seconds: the time of one call, of those that are measured; else 0.
+        seconds: the time of one call with arrays, or of all of a request that does not measure it.
         peak_bytes: the memory that a measured call needed above what was in use before; None if that is not known.
         reads_beyond: whether products of the framework itself read what is around a slice, so that it was no NaN.
     """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from dataclasses import replace
@@ -91,7 +92,9 @@ def answer(
                 arguments[name] = arrays.overwrite(arguments[name], values, dtype, device)
         watched = arguments if request.pools is None else {}  # a copy of large arrays may not fit into memory
         snapshots = {name: arrays.snapshot(argument) for name, argument in watched.items()}
+        started = time.perf_counter()
         result, outcome = _run(request, call, arrays, arguments)
+        elapsed = time.perf_counter() - started
         results.append(result)
         now = {name: (argument, snapshots[name]) for name, argument in watched.items()}
         changed = tuple(name for name, pair in (now | kept).items() if arrays.changed(*pair))
@@ -105,6 +108,7 @@ def answer(
             global_state=state.changes(),
             evaluated=evaluated,
             reads_beyond=reads_beyond,
+            seconds=outcome.seconds or elapsed,
         )
         return _with_outputs(outcome, request, arrays, results) if outcome.status == "ok" else outcome
 
