@@ -39,7 +39,7 @@ def ended_hypotheses_lose_a_billion(log_p, score, over, *, stop):
     held[stop] = 0
     total = score[..., None] + torch.where(over[..., None] > 0, held, log_p)
     flat = total.flatten(-2)
-    order = torch.argsort(flat, -1, descending=True, stable=True)[..., :beam]
+    order = torch.argsort(flat, dim=-1, descending=True, stable=True)[..., :beam]
     return flat.gather(-1, order), order // v, order % v
 
 
