@@ -18,10 +18,10 @@ from statistics import mean
 ROOT = Path(__file__).parents[1]
 LANES = ROOT / "tests" / "lanes.toml"
 
-LONGEST = {"default": 2.5, "ci": 120.0}
+LONGEST = {"default": 2.0, "ci": 120.0}
 """Seconds: a test whose cases take longer on average is not asked in this run."""
 
-SHARE = {"default": 2.0, "ci": 5.0}
+SHARE = {"default": 1.5, "ci": 4.0}
 """Seconds: of a test whose cases take longer together, so many are asked in this run that they take about this long."""
 
 HEAD = """\
