@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from pathlib import Path
 
@@ -17,7 +18,7 @@ HERE = Path(__file__).parent
         (1, [0.1], None),
         (1, [LONGEST["default"] + 1], (0, 1)),
         (1, [LONGEST["ci"] + 1], (0, 0)),
-        (100, [SHARE["ci"] / 10] * 3, (25, 10)),
+        (100, [SHARE["ci"] / 10] * 3, (math.ceil(10 * SHARE["ci"] / SHARE["default"]), 10)),
         (3, [LONGEST["default"]], (3, 2)),  # one case at least, where one alone is not too long
     ],
 )
