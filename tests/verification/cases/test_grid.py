@@ -358,7 +358,8 @@ def test_each_axis_is_long_in_half_precision_beside_short_ones(id: str) -> None:
     names = {name for each in found for name, _ in each.sizes}
 
     assert long == names
-    assert tuple(found[: len(cells(id))]) == cells(id)
+    of_both = [each for each in cells(id) if "129 examples" not in each.why]
+    assert found[: len(of_both)] == of_both
 
 
 def test_long_sums_in_half_precision_are_also_of_one_sign() -> None:
@@ -415,8 +416,15 @@ def test_a_count_is_asked_beyond_32_bits() -> None:
 
 
 def test_many_examples_are_asked_with_an_axis_of_several_tiles() -> None:
-    """Sums over examples take blocks of them for each tile of columns; what is not summed is not asked."""
+    """Sums over examples take blocks of them for each tile of columns; what is not summed is not asked.
+
+    Nor are they in half precision, where they would decide under which policy all cases are judged: PyTorch's gradient of
+    layer norm in bfloat16 was said to be imprecise.
+    """
     found = cell("backward.layer_norm", "129 examples, d = 65")
+    half = grid(REGISTRY["backward.layer_norm"], bounds("backward.layer_norm", 0), (0, 1), half=True)
+
+    assert not any("129 examples" in each.why for each in half)
 
     assert (found.batch, dict(found.sizes)) == ((129,), {"d": 65})
     assert not any("129 examples" in each.why for each in (*cells(NORM), *cells("backward.layer_norm", (0,))))
