@@ -418,8 +418,8 @@ def test_a_count_is_asked_beyond_32_bits() -> None:
 def test_many_examples_are_asked_with_an_axis_of_several_tiles() -> None:
     """Sums over examples take blocks of them for each tile of columns; what is not summed is not asked.
 
-    Nor are they in half precision, where they would decide under which policy all cases are judged: PyTorch's gradient of
-    layer norm in bfloat16 was said to be imprecise.
+    Nor are they in half precision, where they would decide under which policy all cases are judged: PyTorch's gradient
+    of layer norm in bfloat16 was said to be imprecise.
     """
     found = cell("backward.layer_norm", "129 examples, d = 65")
     half = grid(REGISTRY["backward.layer_norm"], bounds("backward.layer_norm", 0), (0, 1), half=True)
