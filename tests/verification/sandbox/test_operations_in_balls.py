@@ -12,7 +12,7 @@ import pytest
 pytest.importorskip("flint", reason="balls need the extra attnspec[exact]")
 
 from attnspec.interpreters.balls.arrays import LIMBS, to_limbs
-from attnspec.interpreters.balls.ball import Undecided, working
+from attnspec.interpreters.balls.ball import Undecided, Untraceable, working
 from attnspec.verification.sandbox.child.tracing import jaxpr
 from attnspec.verification.sandbox.child.tracing.torch_operations import trace
 
@@ -155,6 +155,21 @@ CALLS: dict[str, Callable[..., Any]] = {
         + torch.nn.functional.binary_cross_entropy(x.sigmoid(), y[:, :3].sigmoid())
     ),
     "blocks": lambda x, y: torch.block_diag(x, y) @ torch.diag_embed(torch.cat([x[0], y[0]])),
+    "a softplus that is straight early": lambda x, y: torch.nn.functional.softplus(y, beta=3, threshold=0.2),
+    "elements that are chosen": lambda x, y: torch.masked_select(y, x[:, :1] > 0),
+    "distances": lambda x, y: torch.stack(
+        [torch.linalg.vector_norm(y, order, dim=-1) for order in (0, 1, 2, 3.5, -1, torch.inf, -torch.inf)]
+    ),
+    "diagonals": lambda x, y: torch.diagonal_scatter(y, x[0], 1) + torch.diag_embed(y[0], 1)[:, 1:].sum(0),
+    **{
+        f"bags, {mode}": lambda x, y, mode=mode: torch.nn.functional.embedding_bag(
+            PLACES, y, torch.tensor([0, 2, 2]), mode=mode, padding_idx=1
+        )
+        for mode in ("sum", "mean")
+    },
+    "weighted bags": lambda x, y: torch.nn.functional.embedding_bag(
+        PLACES[:4].reshape(2, 2), y, mode="sum", per_sample_weights=x[:2, :2].contiguous()
+    ),
     "numbers for NaN": lambda x, y: torch.nan_to_num(torch.where(x > 0, x, torch.nan), 0.25, 1.0, 1.0),
 }
 
@@ -186,6 +201,41 @@ def test_the_primitive_is_that_of_jax(name: str) -> None:
     with working():
         values = to_limbs(jaxpr.trace(jax, lambda inputs: call(*inputs), [jax.numpy.asarray(x)]))
     np.testing.assert_allclose(values[:LIMBS].sum(axis=0), call(x), rtol=1e-5, atol=1e-6)
+
+
+def test_an_operator_of_the_code_is_followed_in_what_it_does() -> None:
+    """Also where its namespace has the name of another operation, as `mean` is one."""
+    x, y = torch.tensor([0.5, -1.0], dtype=torch.float64), torch.tensor([2.0, 3.0], dtype=torch.float64)
+
+    @torch.library.custom_op("mean::shifted", mutates_args=())  # type: ignore[untyped-decorator]  # of PyTorch
+    def shifted(x: torch.Tensor, by: torch.Tensor) -> torch.Tensor:
+        return x.exp() + by
+
+    with working():
+        result, tracer = trace(torch, lambda: 2 * shifted(x, y), [x, y])
+        values = to_limbs(tracer.array(result))[:LIMBS].sum(axis=0)
+    np.testing.assert_allclose(values, (2 * (x.exp() + y)).numpy(), rtol=1e-15)
+
+
+def test_what_is_written_by_itself_is_not_followed() -> None:
+    """Operations whose own Python function calls them again end with their name."""
+    x = torch.tensor([0.5, -1.0], dtype=torch.float64)
+    with working(), pytest.raises(Untraceable, match=r"prims\.frexp\.default has no meaning in balls"):
+        trace(torch, lambda: torch.frexp(x), [x])
+
+
+def test_the_variance_of_too_few_numbers_is_not_one() -> None:
+    x = torch.zeros(0, dtype=torch.float64)
+    with working():
+        result, tracer = trace(torch, lambda: torch.var(x), [x])
+        assert np.isnan(tracer.array(result)).all()
+
+
+def test_the_place_of_the_largest_is_undecided_beside_nan() -> None:
+    """PyTorch takes NaN for the largest number."""
+    x = torch.tensor([1.0, torch.nan, 3.0], dtype=torch.float64)
+    with working(), pytest.raises(Undecided, match="the place of an extreme beside NaN"):
+        trace(torch, lambda: x.argmax(), [x])
 
 
 def test_the_places_of_equal_numbers_are_not_decided() -> None:

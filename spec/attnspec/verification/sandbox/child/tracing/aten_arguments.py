@@ -91,3 +91,20 @@ def nll_shares(labels: Array, weight: Any, ignored: int) -> Array:
     seen = labels != ignored
     of_class = of.filled(labels.shape, 1) if weight is None else indexed(weight, [np.where(seen, labels, 0)])
     return selected(seen, of_class, 0)
+
+
+def straight(x: Array, threshold: Any, beyond: Array, curved: Array) -> Array:
+    """A softplus, or its gradient, that is straight beyond a threshold.
+
+    That of 20, which PyTorch has if none is given, is one of rounding: the curve is there itself to 10 digits.
+    """
+    return curved if threshold >= 20 else selected(np.asarray(x > threshold).astype(bool), beyond, curved)
+
+
+def with_diagonal(x: Array, values: Array, offset: int = 0, first: int = 0, second: int = 1) -> Array:
+    """A copy with another diagonal."""
+    result = of.plain(x).copy()
+    view = np.diagonal(result, offset, first, second)
+    view.flags.writeable = True
+    view[...] = of.plain(as_type_of(x, values))
+    return result.view(BallArray) if isinstance(x, BallArray) else result

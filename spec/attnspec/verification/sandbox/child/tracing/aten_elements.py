@@ -17,6 +17,7 @@ from attnspec.verification.sandbox.child.tracing.aten_arguments import (
     floating,
     scaled,
     selected,
+    straight,
     truths,
 )
 
@@ -79,7 +80,7 @@ def _gelu(x: Array, *, approximate: str = "none") -> Array:
 
 
 def _softplus(x: Array, beta: Any = 1, threshold: Any = 20) -> Array:
-    return of.softplus(x * beta) / beta
+    return straight(x * beta, threshold, x, of.softplus(x * beta) / beta)
 
 
 def _xlogy(a: Any, b: Any) -> Array:

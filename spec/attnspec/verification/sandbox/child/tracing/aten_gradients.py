@@ -14,6 +14,8 @@ from attnspec.verification.sandbox.child.tracing.aten_arguments import (
     key_at,
     nll_shares,
     selected,
+    straight,
+    with_diagonal,
     with_indexed,
 )
 
@@ -68,6 +70,10 @@ def _silu_backward(grad: Array, x: Array) -> Array:
     return grad * s * (1 + x * (1 - s))
 
 
+def _softplus_backward(grad: Array, x: Array, beta: Any, threshold: Any) -> Array:
+    return straight(x * beta, threshold, grad, grad * of.sigmoid(x * beta))
+
+
 def _threshold_backward(grad: Array, x: Array, threshold: Any) -> Array:
     return selected(np.asarray(x > threshold).astype(bool), grad, 0)
 
@@ -83,10 +89,11 @@ GRADIENTS: dict[str, Callable[..., Any]] = {
     "tanh_backward": lambda grad, output: grad * (1 - output * output),
     "sigmoid_backward": lambda grad, output: grad * output * (1 - output),
     "threshold_backward": _threshold_backward, "gelu_backward": _gelu_backward, "silu_backward": _silu_backward,
-    "softplus_backward": lambda grad, x, beta, threshold: grad * of.sigmoid(x * beta),
+    "softplus_backward": _softplus_backward,
     "log_sigmoid_backward": lambda grad, x, buffer: grad * of.sigmoid(-x),
     "native_layer_norm_backward": _layer_norm_backward, "embedding_dense_backward": _embedding_backward,
     "nll_loss_backward": _nll_loss_backward,
+    "diagonal_backward": lambda grad, sizes, *where: with_diagonal(of.filled(sizes, 0), grad, *where),
     "select_backward": lambda grad, sizes, axis, index: _put_back(grad, sizes, axis, index),
     "slice_backward": lambda grad, sizes, axis, start, end, step: _put_back(
         grad, sizes, axis, slice(start, end, step)

@@ -24,6 +24,7 @@ from attnspec.verification.sandbox.child.tracing.aten_arguments import (
     scaled,
     selected,
     truths,
+    with_diagonal,
     with_indexed,
 )
 
@@ -119,6 +120,16 @@ def _nonzero(x: Array) -> Array:
     return np.argwhere(truths(x))
 
 
+def _masked_select(x: Array, mask: Array) -> Array:
+    rows, shown = np.broadcast_arrays(of.plain(x), mask)
+    return of.as_balls(rows[shown]) if isinstance(x, BallArray) else rows[shown]
+
+
+def _masked_scatter(x: Array, mask: Array, source: Array) -> Array:
+    shown = np.broadcast_to(mask, x.shape)
+    return with_indexed(x, [shown], source.reshape(-1)[: int(shown.sum())])
+
+
 def _embedding(weight: Array, index: Array, *rest: Any) -> Array:
     return indexed(weight, [index])
 
@@ -174,7 +185,8 @@ MOVES: dict[str, Callable[..., Any]] = {
     "index": indexed, "index_put": with_indexed, "_unsafe_index": indexed, "_unsafe_index_put": with_indexed,
     "index_select": lambda x, axis, index: np.take(x, index, axis), "gather": _gather, "scatter": _scatter,
     "scatter_add": _scatter_add, "index_copy": _index_copy, "index_add": _index_add, "nonzero": _nonzero,
-    "embedding": _embedding,
+    "embedding": _embedding, "masked_select": _masked_select, "masked_scatter": _masked_scatter,
+    "diagonal_scatter": with_diagonal,
     "copy": lambda x, source, non_blocking=False: _expand(as_type_of(x, source), x.shape),
     "fill": lambda x, value: _expand(as_type_of(x, _filling(value)), x.shape),
     "zero": lambda x: np.zeros_like(x) if not isinstance(x, BallArray) else of.filled(x.shape, 0),

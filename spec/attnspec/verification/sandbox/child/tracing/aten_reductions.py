@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from attnspec.interpreters.balls.arrays import BallArray
-from attnspec.interpreters.balls.ball import Untraceable, number
+from attnspec.interpreters.balls.ball import Undecided, number
 from attnspec.verification.sandbox.child.tracing import functions as of
 from attnspec.verification.sandbox.child.tracing.aten_arguments import (
     Array,
@@ -79,6 +79,8 @@ def _extreme_and_place(smallest: bool) -> Callable[..., Any]:
 
 def _place(smallest: bool) -> Callable[..., Array]:
     def apply(x: Array, axis: Any = None, keepdim: bool = False) -> Array:
+        if isinstance(x, BallArray) and np.isnan(x).any():
+            raise Undecided("the place of an extreme beside NaN")
         found = (np.argmin if smallest else np.argmax)(of.plain(x), axis=axis)
         return np.expand_dims(found, axis) if keepdim and axis is not None else np.asarray(found)
 
@@ -134,9 +136,14 @@ def _nll_loss(x: Array, target: Array, weight: Any, reduction: int, ignored: int
 
 
 def _norm(x: Array, order: Any = 2, axes: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Array:
-    if order != 2:
-        raise Untraceable(f"a norm of order {order}")
-    return np.sqrt(of.total(x * x, axes, keepdim))
+    if order == 2:
+        return np.sqrt(of.total(x * x, axes, keepdim))
+    sizes = np.abs(x)
+    if order == 0:
+        return of.total(np.asarray(x != 0).astype(bool), axes, keepdim)
+    if math.isinf(order):
+        return of.extreme(sizes, axes, keepdim, order < 0)
+    return of.total(sizes ** number(order), axes, keepdim) ** (1 / number(order))
 
 
 def _any(x: Array, axes: Any = None, keepdim: bool = False) -> Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np
@@ -120,8 +120,33 @@ def _inverse(x: Array, *rest: Any, **options: Any) -> tuple[Array, Array]:
     return of.as_balls(found), np.zeros(x.shape[:-2], np.int32)
 
 
+def _bags(
+    table: Array,
+    index: Array,
+    starts: Array,
+    by_frequency: bool = False,
+    mode: int = 0,
+    sparse: bool = False,
+    weights: Any = None,
+    closed: bool = False,
+    padding: int = -1,
+) -> tuple[Any, ...]:
+    """The sum or the mean of the rows of each bag; one of none is 0."""
+    if mode == 2:
+        raise Untraceable("the largest of bags")
+    ends = [*map(int, starts)] if closed else [*map(int, starts), len(index)]
+    found = of.filled((len(ends) - 1, table.shape[1]), 0)
+    for bag, (start, end) in enumerate(pairwise(ends)):
+        places = [place for place in range(start, end) if index[place] != padding]
+        rows = table[index[places]]
+        summed = of.total(rows if weights is None else rows * weights[places][:, None], 0)
+        found[bag] = summed / max(len(places), 1) if mode == 1 else summed
+    return found, None, None, None
+
+
 WINDOWS: dict[str, Callable[..., Any]] = {
     "convolution": _convolved, "_pack_padded_sequence": _packed, "_pack_padded_sequence_backward": _unpacked,
+    "_embedding_bag": _bags, "_embedding_bag_forward_only": _bags,
     "linalg_solve_triangular": _solved, "linalg_inv_ex": _inverse,
 }  # fmt: skip
 """{name of the operation: what it does on arrays of balls}."""

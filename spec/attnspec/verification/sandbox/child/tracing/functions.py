@@ -124,7 +124,7 @@ def mean(x: Array, axes: Any = None, keepdims: bool = False) -> Array:
 def variance(x: Array, axes: Any = None, correction: float = 1, keepdims: bool = False) -> Array:
     """The variance along axes."""
     centred = x - mean(x, axes, True)
-    return total(centred * centred, axes, keepdims) / (count(x, axes) - number(correction))
+    return total(centred * centred, axes, keepdims) / number(max(count(x, axes) - correction, 0))
 
 
 def softmax(x: Array, axis: int) -> Array:

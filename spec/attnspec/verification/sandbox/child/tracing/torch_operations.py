@@ -90,7 +90,9 @@ class Tracer:
 
     def operate(self, operation: Any, args: Any, kwargs: Any) -> Any:
         """Run an operation on tensors and on the arrays beside them."""
-        name = str(operation).removeprefix("aten.").partition(".")[0]
+        name = str(operation)
+        if name.startswith("aten."):
+            name = name.split(".")[1]
         if name in ("_local_scalar_dense", "is_nonzero", "equal"):
             return self._read(operation, args, kwargs)
         if name in WITHOUT_NUMBERS or name.startswith("profiler"):
@@ -119,7 +121,8 @@ class Tracer:
         Raises:
             Untraceable: PyTorch does not write it so.
         """
-        apart = _for_each(self.torch, name) if name.startswith("_foreach_") else _decompositions().get(operation)
+        listed = name.startswith("_foreach_")
+        apart: Any = _for_each(self.torch, name) if listed else _decompositions().get(operation, _in_python(operation))
         if apart is None and not (hasattr(operation, "_can_decompose") and operation._can_decompose()):
             raise Untraceable(f"{operation} has no meaning in balls")
         self.inside = False
@@ -210,6 +213,15 @@ def _decompositions() -> Any:
     """{operation: the same by other operations}, as PyTorch has it."""
     room: Any = importlib.import_module("torch._decomp")
     return room.decomposition_table
+
+
+def _in_python(operation: Any) -> Any:
+    """The Python function of an operation that code has registered; None of others."""
+    if operation.namespace == "prims":  # written by operations that are taken apart into it
+        return None
+    room: Any = importlib.import_module("torch._library.custom_ops")
+    own: Any = getattr(room.OPDEFS.get(operation._name), "_backend_fns", {})
+    return own.get("cpu", own.get(None))
 
 
 BY_KEYWORD = {"addcmul": "value", "addcdiv": "value"}
